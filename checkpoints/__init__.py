@@ -1,0 +1,1 @@
+"""Weights that ship with Impasto, each beside its card."""

@@ -1,0 +1,1 @@
+"""Style networks, their card and the catalog of checkpoints."""

@@ -1,0 +1,1 @@
+"""Pictures, color, loss networks, losses and the Gatys optimizer."""

@@ -1,0 +1,1 @@
+"""Painting with trained styles: engine, HTTP API and web page."""

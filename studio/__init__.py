@@ -1,0 +1,1 @@
+"""The artist's workflow: advise, sweep, curate, compare, layer, enlarge."""
