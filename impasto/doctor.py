@@ -1,0 +1,296 @@
+"""`impasto doctor`: whether this machine can do the work, and what to do where it cannot."""
+
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+import numpy as np
+import psutil
+from jsonargparse import ArgumentParser, Namespace
+from rich.console import Console
+from rich.table import Table
+
+from nst_core.errors import NstError
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = """\
+examples:
+  impasto doctor
+  impasto doctor --json > machine.json   to send along with a question
+
+The exit code is 0 where `impasto optimize` can work, and 2 where something must be mended first.
+"""
+
+PACKAGES = ("numpy", "pillow", "onnxruntime", "gradio", "torch", "torchvision", "pytorch-lightning", "onnx")
+# Below these nothing useful can be done; what a picture really takes, `impasto optimize` works out itself.
+MEMORY_NEEDED_BYTES = 1_000_000_000
+DISK_NEEDED_BYTES = 200_000_000
+
+PROVIDER_NEEDS = {
+    "CUDAExecutionProvider": "an NVIDIA card, and the CUDA and cuDNN it was built for",
+    "TensorrtExecutionProvider": "TensorRT, which this program does without",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: all is well, a thing to know, or a thing to mend before the work can start."""
+
+    subject: str
+    verdict: Literal["ok", "note", "fix"]
+    detail: str
+
+
+def build_parser() -> ArgumentParser:
+    """The command's options."""
+    parser = ArgumentParser(
+        description="Tell whether this machine can do the work, and what to do where it cannot.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    return parser
+
+
+def run(options: Namespace) -> int:
+    """Prints the report; gives the exit code."""
+    findings = list(examine())
+    if options.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        colors = {"ok": "green", "note": "yellow", "fix": "bold red"}
+        table = Table.grid(padding=(0, 2))
+        for finding in findings:
+            verdict = finding.verdict.upper()
+            table.add_row(f"[{colors[finding.verdict]}]{verdict}[/]", finding.subject, finding.detail)
+        Console(highlight=False).print(table)
+    return 2 if any(finding.verdict == "fix" for finding in findings) else 0
+
+
+def examine() -> Iterator[Finding]:
+    """Looks at everything the work depends on, one finding after another."""
+    yield _python()
+    yield from _packages()
+    yield from _gpu()
+    yield from _providers()
+    yield _memory()
+    yield _disk()
+    yield from _loss_networks()
+    yield _styles()
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if (3, 11) <= sys.version_info[:2] <= (3, 12):
+        return Finding("Python", "ok", version)
+    return Finding("Python", "fix", f"{version}; install 3.11 or 3.12")
+
+
+def _packages() -> Iterator[Finding]:
+    installed = {
+        # The build for GPUs is the same package under another name.
+        name: _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
+        for name in PACKAGES
+    }
+    yield Finding(
+        "Packages", "ok", ", ".join(f"{name} {version}" for name, version in installed.items() if version)
+    )
+    if missing := [name for name, version in installed.items() if not version]:
+        yield Finding("Packages", "fix", f"no {', '.join(missing)}; run: pip install 'impasto[train]'")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _gpu() -> Iterator[Finding]:
+    """What the driver says of the card, and whether the torch that is installed carries code for it."""
+    cards = _cards()
+    if not cards:
+        yield Finding("GPU", "note", "no NVIDIA card or no driver; the work is done on the CPU")
+        return
+    for card in cards:
+        yield Finding("GPU", "ok", card)
+    try:
+        import torch
+    except (ImportError, OSError):
+        return  # said under Packages or Loss networks
+    if not torch.cuda.is_available():
+        yield Finding(
+            "torch on the GPU",
+            "note",
+            f"torch {torch.__version__} cannot use it (driver too old, or a CPU build)",
+        )
+        return
+    for index in range(torch.cuda.device_count()):
+        capability = torch.cuda.get_device_capability(index)
+        dotted = ".".join(map(str, capability))
+        if carries_code(torch.cuda.get_arch_list(), capability):
+            yield Finding("torch on the GPU", "ok", f"carries code for compute capability {dotted}")
+        else:
+            yield Finding(
+                "torch on the GPU",
+                "fix",
+                f"torch {torch.__version__} has no code for compute capability {dotted}; install the versions of "
+                "constraints/gtx970.txt (or latest.txt, for a card newer than 9.0)",
+            )
+
+
+def _cards() -> list[str]:
+    """Name, compute capability, driver and memory of each NVIDIA card."""
+    query = [
+        "nvidia-smi",
+        "--query-gpu=name,compute_cap,driver_version,memory.total",
+        "--format=csv,noheader",
+    ]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    rows = (line.split(", ") for line in answer.splitlines() if line.count(", ") == 3)
+    return [
+        f"{name}, compute capability {cc}, driver {driver}, {memory}" for name, cc, driver, memory in rows
+    ]
+
+
+def carries_code(arch_list: Sequence[str], capability: tuple[int, int]) -> bool:
+    """Whether a wheel with these architectures runs on a card of this compute capability.
+
+    Machine code (`sm_XY`) runs on the same major version from its minor version up; intermediate code
+    (`compute_XY`) is compiled by the driver for any later card.
+
+    Source: CUDA C++ Programming Guide, 'Binary Compatibility' and 'PTX Compatibility'.
+    """
+    for arch in arch_list:
+        kind, _, digits = arch.rstrip("af").partition("_")
+        major, minor = int(digits[:-1]), int(digits[-1])
+        if kind == "sm" and major == capability[0] and minor <= capability[1]:
+            return True
+        if kind == "compute" and (major, minor) <= capability:
+            return True
+    return False
+
+
+def _providers() -> Iterator[Finding]:
+    """Runs a tiny network through each of ONNX Runtime's providers that says it is available."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return  # said under Packages
+    onnxruntime.set_default_logger_severity(4)  # what it would print is said here in a line
+    for provider in onnxruntime.get_available_providers():
+        problem = _try_provider(onnxruntime, provider)
+        if problem is None:
+            yield Finding(provider, "ok", "ran a convolution")
+        elif provider == "CPUExecutionProvider":
+            yield Finding(provider, "fix", f"{problem}; reinstall onnxruntime")
+        else:
+            yield Finding(provider, "note", f"{problem}; the next one in this list is used")
+
+
+def _try_provider(onnxruntime: ModuleType, provider: str) -> str | None:
+    """None if a convolution ran on `provider` and came out right; else what is wrong."""
+    options = onnxruntime.SessionOptions()
+    if provider != "CPUExecutionProvider":  # or the CPU would quietly do it in its place
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    ones = {"x": np.ones((1, 3, 8, 8), np.float32), "w": np.ones((4, 3, 3, 3), np.float32)}
+    try:
+        session = onnxruntime.InferenceSession(
+            convolution_model(), options, providers=[provider], enable_fallback=0
+        )
+        (y,) = session.run(None, ones)
+    except Exception as error:  # a provider may fail in ways of its own
+        logger.info("%s: %s", provider, error)
+        return f"does not run here: needs {PROVIDER_NEEDS.get(provider, 'what -v tells')}"
+    return None if np.allclose(y, 27.0) else "computes wrong results"
+
+
+def convolution_model() -> bytes:
+    """An ONNX model of one convolution, y = Conv(x, w), without padding or bias.
+
+    Written byte by byte, since serving has no `onnx` package: protobuf messages are fields of a key
+    (number and wire type), for text and messages a length, and the value. All numbers here stay below
+    128, and so are single bytes.
+
+    Source: onnx.proto3 for the fields' numbers.
+    """
+
+    def number(field: int, value: int) -> bytes:
+        return bytes([field << 3, value])
+
+    def block(field: int, value: bytes) -> bytes:
+        return bytes([field << 3 | 2, len(value)]) + value
+
+    float_tensor = block(2, block(1, number(1, 1)))  # type { tensor_type { elem_type: FLOAT } }
+
+    def tensor(field: int, name: bytes) -> bytes:
+        return block(field, block(1, name) + float_tensor)
+
+    node = block(1, b"x") + block(1, b"w") + block(2, b"y") + block(4, b"Conv")
+    graph = block(1, node) + block(2, b"g") + tensor(11, b"x") + tensor(11, b"w") + tensor(12, b"y")
+    return number(1, 8) + block(7, graph) + block(8, number(2, 17))  # ir_version, graph, opset_import
+
+
+def _memory() -> Finding:
+    memory = psutil.virtual_memory()
+    detail = f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f} GB"
+    if memory.available >= MEMORY_NEEDED_BYTES:
+        return Finding("Memory", "ok", detail)
+    return Finding(
+        "Memory", "fix", f"{detail}; close other programs until {MEMORY_NEEDED_BYTES / 1e9:.0f} GB are free"
+    )
+
+
+def _disk() -> Finding:
+    folder = Path.cwd()
+    free_bytes = shutil.disk_usage(folder).free
+    detail = f"{free_bytes / 1e9:.1f} GB free"
+    if not os.access(folder, os.W_OK):
+        return Finding("Disk", "fix", f"{folder} cannot be written to; work in another folder")
+    if free_bytes < DISK_NEEDED_BYTES:
+        return Finding("Disk", "fix", f"{detail} in {folder}; free some space, or work in another folder")
+    return Finding("Disk", "ok", detail)
+
+
+def _loss_networks() -> Iterator[Finding]:
+    if not _version("torch"):
+        return  # said under Packages
+    try:
+        from nst_core.features import load_network
+        from nst_core.weights import LOSS_WEIGHTS, find
+    except (ImportError, OSError) as error:
+        yield Finding("Loss networks", "fix", f"torch does not load ({error}); install it anew")
+        return
+    try:
+        load_network("compact")
+        yield Finding("Loss network compact", "ok", "comes with the program")
+    except NstError as error:
+        yield Finding("Loss network compact", "fix", str(error))
+    for name in LOSS_WEIGHTS:
+        if path := find(name):
+            yield Finding(f"Loss network {name}", "ok", str(path))
+        else:
+            yield Finding(
+                f"Loss network {name}", "note", f"not here, and not needed; impasto weights get {name}"
+            )
+
+
+def _styles() -> Finding:
+    styles = sorted(entry.name for entry in files("checkpoints").iterdir() if entry.name.endswith(".onnx"))
+    if styles:
+        return Finding("Trained styles", "ok", f"{len(styles)}")
+    return Finding("Trained styles", "note", "none yet; `impasto optimize` needs none")
