@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
-import numpy as np
 import psutil
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
+from impasto.providers import provider_runs
 from nst_core.errors import NstError
 
 logger = logging.getLogger(__name__)
@@ -65,17 +65,21 @@ def build_parser() -> ArgumentParser:
 
 def run(options: Namespace) -> int:
     """Prints the report; gives the exit code."""
-    findings = list(examine())
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not options.json:
+            _show(finding)
     if options.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        colors = {"ok": "green", "note": "yellow", "fix": "bold red"}
-        table = Table.grid(padding=(0, 2))
-        for finding in findings:
-            verdict = finding.verdict.upper()
-            table.add_row(f"[{colors[finding.verdict]}]{verdict}[/]", finding.subject, finding.detail)
-        Console(highlight=False).print(table)
     return 2 if any(finding.verdict == "fix" for finding in findings) else 0
+
+
+def _show(finding: Finding) -> None:
+    color = {"ok": "green", "note": "yellow", "fix": "bold red"}[finding.verdict]
+    row = Table.grid(Column(width=4), Column(width=25), Column(overflow="fold"), padding=(0, 2))
+    row.add_row(Text(finding.verdict.upper(), color), Text(finding.subject), Text(finding.detail))
+    Console().print(row)
 
 
 def examine() -> Iterator[Finding]:
@@ -145,8 +149,8 @@ def _gpu() -> Iterator[Finding]:
             yield Finding(
                 "torch on the GPU",
                 "fix",
-                f"torch {torch.__version__} has no code for compute capability {dotted}; install the versions of "
-                "constraints/gtx970.txt (or latest.txt, for a card newer than 9.0)",
+                f"torch {torch.__version__} has no code for compute capability {dotted}; install the "
+                "versions of constraints/gtx970.txt (or latest.txt, for a card newer than 9.0)",
             )
 
 
@@ -191,58 +195,16 @@ def _providers() -> Iterator[Finding]:
         import onnxruntime
     except ImportError:
         return  # said under Packages
-    onnxruntime.set_default_logger_severity(4)  # what it would print is said here in a line
     for provider in onnxruntime.get_available_providers():
-        problem = _try_provider(onnxruntime, provider)
-        if problem is None:
+        runs, said = provider_runs(provider)
+        logger.info("%s: %s", provider, said)
+        if runs:
             yield Finding(provider, "ok", "ran a convolution")
         elif provider == "CPUExecutionProvider":
-            yield Finding(provider, "fix", f"{problem}; reinstall onnxruntime")
+            yield Finding(provider, "fix", f"does not run here ({said}); reinstall onnxruntime")
         else:
-            yield Finding(provider, "note", f"{problem}; the next one in this list is used")
-
-
-def _try_provider(onnxruntime: ModuleType, provider: str) -> str | None:
-    """None if a convolution ran on `provider` and came out right; else what is wrong."""
-    options = onnxruntime.SessionOptions()
-    if provider != "CPUExecutionProvider":  # or the CPU would quietly do it in its place
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    ones = {"x": np.ones((1, 3, 8, 8), np.float32), "w": np.ones((4, 3, 3, 3), np.float32)}
-    try:
-        session = onnxruntime.InferenceSession(
-            convolution_model(), options, providers=[provider], enable_fallback=0
-        )
-        (y,) = session.run(None, ones)
-    except Exception as error:  # a provider may fail in ways of its own
-        logger.info("%s: %s", provider, error)
-        return f"does not run here: needs {PROVIDER_NEEDS.get(provider, 'what -v tells')}"
-    return None if np.allclose(y, 27.0) else "computes wrong results"
-
-
-def convolution_model() -> bytes:
-    """An ONNX model of one convolution, y = Conv(x, w), without padding or bias.
-
-    Written byte by byte, since serving has no `onnx` package: protobuf messages are fields of a key
-    (number and wire type), for text and messages a length, and the value. All numbers here stay below
-    128, and so are single bytes.
-
-    Source: onnx.proto3 for the fields' numbers.
-    """
-
-    def number(field: int, value: int) -> bytes:
-        return bytes([field << 3, value])
-
-    def block(field: int, value: bytes) -> bytes:
-        return bytes([field << 3 | 2, len(value)]) + value
-
-    float_tensor = block(2, block(1, number(1, 1)))  # type { tensor_type { elem_type: FLOAT } }
-
-    def tensor(field: int, name: bytes) -> bytes:
-        return block(field, block(1, name) + float_tensor)
-
-    node = block(1, b"x") + block(1, b"w") + block(2, b"y") + block(4, b"Conv")
-    graph = block(1, node) + block(2, b"g") + tensor(11, b"x") + tensor(11, b"w") + tensor(12, b"y")
-    return number(1, 8) + block(7, graph) + block(8, number(2, 17))  # ir_version, graph, opset_import
+            needs = PROVIDER_NEEDS.get(provider, "what -v tells")
+            yield Finding(provider, "note", f"does not run here, and is not needed: it takes {needs}")
 
 
 def _memory() -> Finding:

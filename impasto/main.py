@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
     try:
-        return _dispatch([word for word in given if word not in _COMMON_OPTIONS])
+        code = _dispatch([word for word in given if word not in _COMMON_OPTIONS])
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
         # Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,81 @@
+"""What every test shares: no network, no weights of this machine, the same examples each time."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("impasto")
+
+
+@pytest.fixture(autouse=True)
+def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking up any host but our own fails, as on a machine without network."""
+    look_up = socket.getaddrinfo
+
+    def refuse(host, *args, **kwargs):
+        if host not in ("127.0.0.1", "localhost", "::1", None):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture(autouse=True)
+def weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of weights, and an empty torch hub cache beside it."""
+    folder = tmp_path / "weights"
+    monkeypatch.setenv("IMPASTO_WEIGHTS_DIR", str(folder))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return folder
+
+
+class FileServer:
+    """A web server on this machine for one file, with the faults that real ones have."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.cut_after_bytes: int | None = None
+        self.knows_ranges = True
+        self.ranges_asked: list[str | None] = []
+        self.url = ""
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """A `FileServer` of 300,000 bytes, running."""
+    served = FileServer(bytes(range(250)) * 1200)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            served.ranges_asked.append(asked)
+            if self.path != "/file.bin":
+                self.send_error(404)
+                return
+            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and served.knows_ranges else 0
+            if start >= len(served.content):
+                self.send_error(416)
+                return
+            body = served.content[start:]
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: served.cut_after_bytes])
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.url = f"http://127.0.0.1:{server.server_port}/file.bin"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield served
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,25 @@
+"""What paints with finished styles runs where there is no torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+WITHOUT_TORCH = [
+    "serve",
+    "impasto.doctor",
+    "nst_core.color",
+    "nst_core.color_transfer",
+    "nst_core.files",
+    "nst_core.mask",
+    "nst_core.picture",
+    "nst_core.tiling",
+]
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_import_leaves_torch_out(module: str):
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert module.partition(".")[0] in result.stdout.split()
+    assert not {"torch", "torchvision", "pytorch_lightning", "onnx"} & set(result.stdout.split())
