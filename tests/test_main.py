@@ -134,8 +134,9 @@ def test_debug_tells_where_it_came_from(fake, capsys, monkeypatch):
 
 def test_reader_that_went_away_is_no_error():
     code = "import sys; from impasto.main import main; sys.exit(main(['--help']))"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout and process.stderr
         process.stdout.close()
