@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from nst_core.errors import WeightsError
-from nst_core.files import Progress, atomic_path, download, sha256
+from nst_core.files import Progress, download, sha256, write_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -156,8 +156,7 @@ def add(file: Path, name: str | None = None) -> str:
     if file.suffix == ".pth" and digest != _spec(found).sha256:
         logger.warning("%s has the shapes of %s but is not the published file", file, found)
     metadata = {"network": found, "source": file.name, "source_sha256": digest}
-    with atomic_path(_own_file(found)) as temporary:
-        safetensors.torch.save_file(kept, temporary, metadata)
+    write_bytes(_own_file(found), safetensors.torch.save(kept, metadata))
     return found
 
 
