@@ -111,7 +111,11 @@ def _packages() -> Iterator[Finding]:
         "Packages", "ok", ", ".join(f"{name} {version}" for name, version in installed.items() if version)
     )
     if missing := [name for name, version in installed.items() if not version]:
-        yield Finding("Packages", "fix", f"no {', '.join(missing)}; run: pip install 'impasto[train]'")
+        yield Finding(
+            "Packages",
+            "fix",
+            f"no {', '.join(missing)}; in the folder of Impasto, run: pip install '.[train]'",
+        )
 
 
 def _version(name: str) -> str | None:

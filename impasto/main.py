@@ -123,7 +123,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
             return "not enough memory; try a smaller --size or --memory-limit", MENDABLE
         case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] in _TRAIN_PACKAGES:
             return (
-                f"this needs {name.partition('.')[0]}; install it with: pip install 'impasto[train]'",
+                f"this needs {name.partition('.')[0]}; in the folder of Impasto, run: pip install '.[train]'",
                 MENDABLE,
             )
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):

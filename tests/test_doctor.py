@@ -118,7 +118,7 @@ def test_missing_package_is_exit_code_2(capsys, monkeypatch):
     assert {
         "subject": "Packages",
         "verdict": "fix",
-        "detail": "no no-such-package; run: pip install 'impasto[train]'",
+        "detail": "no no-such-package; in the folder of Impasto, run: pip install '.[train]'",
     } in rows
 
 

@@ -107,7 +107,7 @@ def test_usage_error_is_one_line(words: list[str], message: str, capsys):
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
             2,
-            "this needs torch; install it with: pip install 'impasto[train]'",
+            "this needs torch; in the folder of Impasto, run: pip install '.[train]'",
         ),
         (
             ZeroDivisionError("division by zero"),
