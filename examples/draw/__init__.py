@@ -1,0 +1,1 @@
+"""One module a painting, and the brush, noise and Voronoi cells that several of them share."""
