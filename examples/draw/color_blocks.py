@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from draw.brush import Canvas
-from draw.noise import Floats, rgb
+from draw.noise import Floats, mix, rgb
 
 PALE = rgb("f3ecd9", "eae3d0", "f7f1e1", "d8d9d2", "c3ccd2", "eddfb4", "b9b6aa")
 STRONG = rgb("c8201c", "d8361d", "1a3c9c", "12296f", "f2c10f", "f5d23a", "161413", "7f9fc4", "e78a1e")
@@ -68,8 +68,8 @@ def brush_block(canvas: Canvas, block: Block, color: Floats, unit: float, rng: n
         sway = b + np.cumsum(rng.normal(0, 0.03 * brush, 7))
         path = np.stack([run, sway] if lying else [sway, run], 1).astype(np.float32)
         shade = color * rng.normal(1, 0.07) + drift * (a / long - 0.5) * 2 + abs(rng.normal(0, 0.03))
-        if rng.random() < 0.06:
-            shade = color * 0.6 + UNDER * 0.4
+        if rng.random() < 0.045:
+            shade = mix(color, UNDER, 0.28)
         plane.stroke(path, brush, shade, rng, bristle=1.5 * unit, streak=0.03)
     canvas.paste(plane, (round(block.left * unit), round(block.top * unit)), Image.new("L", (w, h), 255))
 
@@ -84,8 +84,8 @@ def brush_bar(canvas: Canvas, block: Block, thick: float, unit: float, rng: np.r
         t = np.linspace(-0.01, 1.01, 14)[:, None]
         path = (np.array([[x0, y0]]) * (1 - t) + np.array([[x1, y1]]) * t) * unit
         path = (path + rng.normal(0, 0.25 * unit, path.shape)).astype(np.float32)
-        for _ in range(2):
-            canvas.stroke(path, thick * unit, BLACK, rng, bristle=1.2 * unit, streak=0.02)
+        for bristle in (0.3 * thick, 1.2):  # Coarse first, so that nothing shows between the fine ones.
+            canvas.stroke(path, thick * unit, BLACK, rng, bristle=bristle * unit, streak=0.02)
 
 
 def string_beads(canvas: Canvas, block: Block, unit: float, rng: np.random.Generator) -> None:

@@ -111,16 +111,16 @@ def foam(block: Block, lip: Floats, wave: Wave, rng: np.random.Generator) -> Non
     outward = -normals(lip) * wave.facing
     share = np.linspace(0, 1, n)
     puffs: list[tuple[float, float, float]] = []
-    for i in rng.integers(0, n, 110):
-        thick = 0.3 + 0.7 * share[i]
-        x, y = lip[i] - outward[i] * size * rng.uniform(-0.02, 0.09) * thick
+    for i in rng.integers(0, n, 170):
+        thick = 0.35 + 0.65 * np.sin(2.6 * share[i])
+        x, y = lip[i] - outward[i] * size * rng.uniform(-0.01, 0.08) * thick
         puffs.append((float(x), float(y), float(size * rng.uniform(0.022, 0.05) * thick)))
     edge = 0.0018 + 0.003 * size
     for i in range(int(0.2 * n), n, max(1, n // 26)):
         along = lip[min(i + 3, n - 1)] - lip[i - 3]
         along = along / np.linalg.norm(along)
         toward = along * (0.25 + 1.1 * share[i]) - outward[i] * (1.15 - 0.6 * share[i])
-        length = size * (0.08 + 0.13 * share[i]) * rng.uniform(0.75, 1.25)
+        length = size * (0.09 + 0.15 * share[i]) * rng.uniform(0.75, 1.25)
         root = lip[i] - outward[i] * 0.05 * size * share[i]
         curl = -wave.facing * rng.uniform(0.9, 1.9) * (1 if rng.random() < 0.8 else -1)
         fingers = claw(root, float(np.arctan2(toward[1], toward[0])), length, curl, 2, rng)
@@ -149,7 +149,7 @@ def breaker(block: Block, wave: Wave, rng: np.random.Generator) -> None:
     """One breaking wave: its body, the bands of blue that rise along its face, its foam."""
     scale = np.array([wave.facing * wave.height, -wave.height], np.float32)
     place = np.array([wave.x, wave.y], np.float32)
-    bend = rng.normal(0, 0.02, (2, 8, 2)) * [[[1], [1], [1], [1], [1], [1], [0], [0]]]
+    bend = rng.normal(0, 0.011, (2, 8, 2)) * [[[1], [1], [1], [1], [1], [1], [0], [0]]]
     back = spline(np.array(BACK) + bend[0], 160) * scale + place
     face = spline(np.array(FACE) + bend[1], 160) * scale + place
     body = np.vstack([back, face[::-1]])
