@@ -1,0 +1,127 @@
+"""What a picture file says beside its pixels: EXIF that gives nothing away, and the settings that made it."""
+
+import dataclasses
+import json
+import logging
+import math
+import re
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from PIL import ExifTags, Image
+
+log = logging.getLogger(__name__)
+
+_BASE = ExifTags.Base
+_EXIF_IFD = int(ExifTags.IFD.Exif)
+_KEPT_TAGS = {
+    *(_BASE.ImageDescription, _BASE.Make, _BASE.Model, _BASE.Software, _BASE.DateTime, _BASE.Artist),
+    *(_BASE.Copyright, _BASE.XResolution, _BASE.YResolution, _BASE.ResolutionUnit, _BASE.Rating),
+    *(_BASE.XPTitle, _BASE.XPComment, _BASE.XPAuthor, _BASE.XPKeywords, _BASE.XPSubject),
+}
+# A maker note is only readable at its old place in the file, and hides previews and positions.
+_DROPPED_EXIF_TAGS = {_BASE.MakerNote, ExifTags.IFD.Interop, _BASE.ExifImageWidth, _BASE.ExifImageHeight}
+_ASCII = b"ASCII\0\0\0"
+_KEY = "impasto"
+
+_PATH = re.compile(r"^(?:[\\/~]|\.\.?[\\/]|[A-Za-z]:[\\/]|file:)|^[^:]*[\\/][^\\/]*\.\w{1,5}(?::[\d.]+)?$")
+_ABSOLUTE_FOLDERS = re.compile(r"(?<![\w.:/\\~-])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
+
+
+def clean_exif(exif: Image.Exif) -> bytes | None:
+    """The EXIF block without orientation, GPS, thumbnail, maker note and what described the old pixels.
+
+    Serialized as in a JPEG file, with the leading `Exif\\0\\0`; None when nothing is left.
+    """
+    cleaned = Image.Exif()
+    for tag in _KEPT_TAGS & set(exif):
+        cleaned[int(tag)] = exif[tag]
+    details = {tag: value for tag, value in exif.get_ifd(_EXIF_IFD).items() if tag not in _DROPPED_EXIF_TAGS}
+    if _settings_text(details.get(_BASE.UserComment)) is not None:
+        del details[_BASE.UserComment]
+    if _BASE.ColorSpace in details:
+        details[_BASE.ColorSpace] = 1  # the pixels are sRGB now
+    if details:
+        cleaned[_EXIF_IFD] = details
+    return cleaned.tobytes() if len(cleaned) else None
+
+
+def load_exif(block: bytes | None) -> Image.Exif:
+    """An EXIF block as Pillow's mapping; empty for None."""
+    exif = Image.Exif()
+    exif.load(block or b"")
+    return exif
+
+
+def exif_with_settings(block: bytes | None, text: str | None) -> bytes | None:
+    """An EXIF block with the settings as its user comment.
+
+    Args:
+        block: from `clean_exif`.
+        text: from `settings_text`; None changes nothing.
+    """
+    if text is None:
+        return block
+    exif = load_exif(block)
+    details = dict(exif.get_ifd(_EXIF_IFD))
+    details[int(_BASE.UserComment)] = _ASCII + f'{{"{_KEY}": {text}}}'.encode("ascii")
+    exif[_EXIF_IFD] = details
+    return exif.tobytes()
+
+
+def settings_from_exif(exif: Image.Exif) -> Mapping[str, Any] | None:
+    """The settings that `exif_with_settings` put in, None when there are none."""
+    text = _settings_text(exif.get_ifd(_EXIF_IFD).get(_BASE.UserComment))
+    return None if text is None else parse_settings(text, _KEY)
+
+
+def _settings_text(comment: object) -> str | None:
+    if not isinstance(comment, bytes) or not comment.startswith(_ASCII + f'{{"{_KEY}": '.encode()):
+        return None
+    return comment[len(_ASCII) :].rstrip(b"\0 ").decode("ascii", "replace")
+
+
+def parse_settings(text: str, key: str | None = None) -> Mapping[str, Any] | None:
+    """Settings from their JSON, None (and a warning) when it is broken."""
+    try:
+        found = json.loads(text)
+        found = found[key] if key else found
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return found
+    log.warning("ignored broken settings in the picture")
+    return None
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Settings as JSON in plain ASCII. Every path in it is reduced to its file name."""
+    return json.dumps(_without_paths(settings), allow_nan=False)
+
+
+def _without_paths(value: Any) -> Any:
+    """A value as JSON can hold it: any path as a name, NaN and infinity as None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _without_paths({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {str(_without_paths(key)): _without_paths(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without_paths(item) for item in value]
+    if isinstance(value, np.generic):
+        return _without_paths(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    return _file_name(str(value)) if isinstance(value, PurePath) else _reduce_text(str(value))
+
+
+def _reduce_text(text: str) -> str:
+    """`/home/me/cat.jpg` and `photos/cat.jpg` become `cat.jpg`; `and/or` and web addresses stay."""
+    return _file_name(text) if _PATH.search(text) else _ABSOLUTE_FOLDERS.sub("", text)
+
+
+def _file_name(path: str) -> str:
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1]

@@ -1,0 +1,108 @@
+"""ICC color profiles: from what a picture came with to sRGB, and the sRGB profile that goes into files."""
+
+import functools
+import logging
+import struct
+
+import imagecodecs
+import numpy as np
+from PIL import ImageCms
+
+from nst_core.picture_samples import bands
+
+log = logging.getLogger(__name__)
+
+_SPACES = {b"GRAY": ("gray", 1), b"RGB ": ("rgb", 3), b"CMYK": ("cmyk", 4)}
+
+
+@functools.cache
+def srgb_profile() -> bytes:
+    """An sRGB profile, the same bytes each time (littleCMS would write today's date into it)."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+
+
+def to_srgb(samples: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """Gray, RGB or CMYK samples as sRGB: relative colorimetric with black point compensation.
+
+    A broken or unfit profile is ignored with a warning. Without one, gray and RGB are taken to be sRGB
+    already, and CMYK as ideal inks. 16-bit samples go through littleCMS at full precision, without the
+    shortcut tables that are good for 8 bits only.
+
+    Args:
+        samples: (H, W, C) uint8 or uint16, C = 1 gray, 3 RGB or 4 CMYK (most is full ink). RGB may be
+            changed in place.
+        profile: the picture's ICC profile.
+
+    Returns:
+        (H, W, 3), same dtype.
+    """
+    out = samples if samples.shape[2] == 3 else np.empty((*samples.shape[:2], 3), samples.dtype)
+    space, channels = _usable_space(profile, samples.shape[2])
+    if profile is not None and space is not None:
+        try:
+            if space == "rgb" and _is_srgb(profile):
+                space = None
+            else:
+                _transform_bands(samples, out, profile, space, channels)
+                return out
+        except imagecodecs.CmsError as error:
+            log.warning("ignored a broken color profile (%s)", error)
+    for band in bands(*samples.shape[:2]):
+        _assume_srgb(samples[band], out[band])
+    return out
+
+
+def _usable_space(profile: bytes | None, channels: int) -> tuple[str | None, int]:
+    """What littleCMS calls the profile's color space, None when the profile does not fit the samples."""
+    if not profile:
+        return None, 0
+    space, wanted = _SPACES.get(profile[16:20], (None, 0))
+    # Gray samples with an RGB profile are common and well defined: R = G = B.
+    if space is None or (wanted != channels and (wanted, channels) != (3, 1)):
+        log.warning("ignored a color profile that does not fit a picture of %d channels", channels)
+        return None, 0
+    return space, wanted
+
+
+def _transform_bands(samples: np.ndarray, out: np.ndarray, profile: bytes, space: str, channels: int) -> None:
+    for band in bands(*samples.shape[:2]):
+        source = samples[band]
+        if channels == 1:
+            source = source[..., 0]
+        elif source.shape[2] != channels:
+            source = source.repeat(channels, axis=2)
+        out[band] = _transform(np.ascontiguousarray(source), profile, space)
+
+
+def _transform(samples: np.ndarray, profile: bytes, space: str) -> np.ndarray:
+    flags = imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION
+    if samples.dtype == np.uint16:
+        flags |= imagecodecs.CMS.FLAGS.NOOPTIMIZE
+    return imagecodecs.cms_transform(
+        samples,
+        profile,
+        srgb_profile(),
+        colorspace=space,
+        outcolorspace="rgb",
+        intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
+        flags=flags,
+    )
+
+
+@functools.lru_cache(maxsize=32)
+def _is_srgb(profile: bytes) -> bool:
+    """Whether a profile moves no color by more than one 8-bit level: such pictures stay bit for bit."""
+    axis = np.linspace(0, 65535, 9).astype(np.uint16)
+    grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    moved = _transform(grid, profile, "rgb").astype(np.int32) - grid
+    return bool(np.abs(moved).max() <= 257)
+
+
+def _assume_srgb(samples: np.ndarray, out: np.ndarray) -> None:
+    if samples.shape[2] == 1:
+        out[:] = samples
+    elif samples.shape[2] == 4:
+        top = np.iinfo(samples.dtype).max
+        light = top - samples.astype(np.uint32)
+        out[:] = (light[..., :3] * light[..., 3:] + top // 2) // top
