@@ -1,0 +1,138 @@
+"""What an optimization will need, decided and said before it starts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nst_core.errors import BudgetError
+from nst_core.features import LossNetwork
+from nst_core.picture import fit_long_side
+from nst_core.tiling import TilePlan, plan_tiles
+
+SMALLEST_PX = 32
+"""Shortest side that the deepest layer of a loss network still has two positions for."""
+COARSEST_PX = 256
+"""Long side of the first scale, where a loss network sees a painting's larger forms."""
+FULL_EFFORT_PX = 512
+"""Scales up to this long side get all iterations; larger ones refine what these have laid out."""
+FEWEST_CORRECTIONS = 4
+"""With less history than this, L-BFGS is no better than Adam."""
+LBFGS_PICTURES, ADAM_PICTURES = 9, 5
+"""fp32 pictures that an optimizer's step holds at its peak, the picture and its gradient included."""
+PICTURE_BYTES = 3 * 4
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One size at which the picture is optimized."""
+
+    width: int
+    height: int
+    iterations: int
+    tiles: TilePlan
+
+    @property
+    def work(self) -> int:
+        """Pixels passed through the loss network, to share out the time with."""
+        passes = 1 if self.tiles.whole else 1.4  # a second forward pass gathers the moments
+        crops = sum((t.crop_bottom - t.crop_top) * (t.crop_right - t.crop_left) for t in self.tiles.tiles)
+        return round(passes * crops * self.iterations)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Scales, optimizer and tiles, and the memory they are expected to take."""
+
+    scales: tuple[Scale, ...]
+    optimizer: str
+    history: int
+    needed_bytes: int
+    limit_bytes: int
+
+    def __str__(self) -> str:
+        last = self.scales[-1]
+        sizes = ", ".join(str(max(s.width, s.height)) for s in self.scales)
+        optimizer = f"L-BFGS with {self.history} corrections" if self.optimizer == "lbfgs" else "Adam"
+        tiles = "undivided" if last.tiles.whole else f"in {len(last.tiles.tiles)} tiles"
+        return (
+            f"{last.width}x{last.height} px, scales {sizes} px, {optimizer}, {tiles}; "
+            f"about {self.needed_bytes / 1e9:.2f} GB of {self.limit_bytes / 1e9:.2f} GB"
+        )
+
+
+def scale_sizes(width: int, height: int, size: int) -> list[tuple[int, int]]:
+    """Sizes (width, height) from coarse to fine: factors of two down to `COARSEST_PX` or a little more."""
+    halvings = max(0, math.floor(math.log2(max(1.0, size / COARSEST_PX))))
+    sizes = [fit_long_side(width, height, max(1, round(size / 2**i))) for i in range(halvings, -1, -1)]
+    usable = [s for s in sizes if min(s) >= SMALLEST_PX]
+    if not usable:
+        raise BudgetError(f"{width}x{height} at {size} px has a side below {SMALLEST_PX} px; raise --size")
+    return usable
+
+
+def plan_optimization(
+    network: LossNetwork,
+    width: int,
+    height: int,
+    size: int,
+    iterations: int,
+    optimizer: str,
+    history: int,
+    limit_bytes: int,
+    source_bytes: int,
+) -> Plan:
+    """Fit an optimization into memory.
+
+    Tiles come first, as they cost only time; then L-BFGS's history is shortened; then Adam takes over.
+
+    Args:
+        network: the loss network.
+        width, height: of the photo.
+        size: long side of the result, pixels.
+        iterations: at each scale up to `FULL_EFFORT_PX`.
+        optimizer: `lbfgs` or `adam`.
+        history: corrections L-BFGS would like to keep.
+        limit_bytes: memory beyond the interpreter's own.
+        source_bytes: what the pictures held beside the optimizer take.
+
+    Raises:
+        BudgetError: it does not fit; the message says which limit would do.
+    """
+    sizes = scale_sizes(width, height, size)
+    pixels = sizes[-1][0] * sizes[-1][1]
+    content = pixels // 64 * 4 * (512 if network.name.startswith("vgg") else 128)
+    align = max(network.strides.values())
+    smallest_crop = (2 * network.halo_px + 12 * align) ** 2
+
+    def held(name: str, corrections: int) -> int:
+        pictures = LBFGS_PICTURES + 2 * corrections if name == "lbfgs" else ADAM_PICTURES
+        return pictures * PICTURE_BYTES * pixels + content + source_bytes
+
+    floor = min(pixels, smallest_crop) * network.bytes_per_pixel
+    name, corrections = optimizer, history
+    if name == "lbfgs":
+        spare = limit_bytes - floor - held("lbfgs", 0)
+        corrections = min(history, spare // (2 * PICTURE_BYTES * pixels))
+        if corrections < FEWEST_CORRECTIONS:
+            name = "adam"
+    if name == "adam":
+        corrections = 0
+    room = limit_bytes - held(name, corrections)
+    if room < floor:
+        needed = (held("adam", 0) + floor) / 1e9
+        raise BudgetError(
+            f"{sizes[-1][0]}x{sizes[-1][1]} px needs {math.ceil(needed * 100) / 100:.2f} GB at the least, "
+            f"{limit_bytes / 1e9:.2f} GB is allowed; lower --size or raise --memory-limit"
+        )
+    crop_pixels = room // network.bytes_per_pixel
+    scales = tuple(
+        Scale(
+            w, h,
+            max(1, round(iterations * min(1.0, FULL_EFFORT_PX / max(w, h)))),
+            plan_tiles(h, w, network.halo_px, align, crop_pixels),
+        )
+        for w, h in sizes
+    )  # fmt: skip
+    largest = max(scale.tiles.crop_pixels for scale in scales)
+    return Plan(scales, name, corrections, held(name, corrections) + largest * network.bytes_per_pixel, limit_bytes)

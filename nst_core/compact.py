@@ -1,0 +1,120 @@
+"""The compact loss network: a narrow VGG-19-like network distilled from VGG-19, small enough to ship."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from nst_core.errors import WeightsError
+from nst_core.files import write_bytes
+from nst_core.vgg import LAYERS, STRIDES
+
+TEACHER_CHANNELS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
+LAYOUT: tuple[str | None, ...] = (
+    *("relu1_1", None, "pool"),
+    *("relu2_1", None, "pool"),
+    *("relu3_1", None, "pool"),
+    *("relu4_1", None, None, "pool"),
+    "relu5_1",
+)
+"""3x3 convolutions with ReLU, by the layer tapped there (None: not tapped), and 2x2 max-pooling."""
+
+
+@dataclass(frozen=True)
+class CompactOptions:
+    """Shape of the compact loss network."""
+
+    widths: tuple[int, ...] = (24, 32, 64, 48, 96, 96, 128, 128, 128, 160)
+    """Output channels of each convolution, in order."""
+
+
+class CompactNetwork(nn.Module):
+    """VGG-19-like features to relu5_1 for about a tenth of VGG-19's work.
+
+    Each tapped layer has a linear 1x1 head to VGG-19's channels. A linear head H never has to be run:
+    H and the triangular factor R of its QR decomposition give the same Gram and content errors, since
+    |H D H^T| = |R D R^T| for any D. `heads` holds the R, (c, c) instead of (512, c).
+
+    Differs from Wang et al. 2020 (arXiv 2003.08436): fewer convolutions, widths spent where Gram matrices
+    need them, linear heads folded into a metric, one joint training in which Gram matrices are matched too.
+    """
+
+    name = "compact"
+    layers: tuple[str, ...] = LAYERS
+    strides: Mapping[str, int] = STRIDES
+    halo_px = 64
+    bytes_per_pixel = 560
+    heads: Mapping[str, Tensor | None]
+
+    def __init__(self, options: CompactOptions = CompactOptions()) -> None:
+        super().__init__()
+        taps: list[str | None] = [layer for layer in LAYOUT if layer != "pool"]
+        if len(options.widths) != len(taps):
+            raise WeightsError(f"a compact loss network has {len(taps)} widths, not {len(options.widths)}")
+        self.options = options
+        self.convs = nn.ModuleList()
+        self.teacher_heads = nn.ModuleDict()
+        channels = 3
+        for layer, width in zip(taps, options.widths, strict=True):
+            conv = nn.Conv2d(channels, width, 3, padding=1, padding_mode="reflect")
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            self.convs.append(conv)
+            if layer:
+                self.teacher_heads[layer] = nn.Conv2d(width, TEACHER_CHANNELS[layer], 1, bias=False)
+            channels = width
+
+    def features(self, x: Tensor, layers: Sequence[str] = LAYERS) -> dict[str, Tensor]:
+        """Rectified features before their heads; see `nst_core.features.LossNetwork`."""
+        out: dict[str, Tensor] = {}
+        convs = iter(self.convs)
+        y = x * 4.0 - 2.0
+        for layer in LAYOUT:
+            if layer == "pool":
+                y = F.max_pool2d(y, 2)
+                continue
+            y = F.relu(next(convs)(y), inplace=True)
+            if layer is not None and layer in layers:
+                out[layer] = y
+                if len(out) == len(layers):
+                    break
+        return out
+
+    def freeze(self) -> CompactNetwork:
+        """Make it a loss network: no gradients for weights, heads folded, laid out for speed."""
+        self.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.heads = {
+            layer: torch.linalg.qr(head.weight[:, :, 0, 0], mode="r").R  # type: ignore[union-attr, index]
+            for layer, head in self.teacher_heads.items()
+        }
+        return self
+
+
+def save_compact(network: CompactNetwork, path: Path, card: Mapping[str, object]) -> None:
+    """Write weights (fp16) and card into one safetensors file."""
+    tensors = {key: value.detach().half().contiguous() for key, value in network.state_dict().items()}
+    write_bytes(path, save(tensors, {"options": json.dumps(asdict(network.options)), "card": json.dumps(card)}))
+
+
+def load_compact(path: Path, device: torch.device | str = "cpu") -> CompactNetwork:
+    """Read a compact loss network, frozen, in fp32.
+
+    Raises:
+        WeightsError: the file is missing, broken, or not a compact loss network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            options = json.loads((file.metadata() or {})["options"])
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a dict
+        network = CompactNetwork(CompactOptions(widths=tuple(options["widths"])))
+        network.load_state_dict(state)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"{path.name}: not a compact loss network ({error}); reinstall Impasto") from error
+    return network.to(device).freeze()

@@ -1,0 +1,350 @@
+"""The classic optimizer: one photo painted in the manner of one or more paintings.
+
+Source: Gatys, Ecker & Bethge 2016. Differs: relative losses, coarse-to-fine scales, brush size, regions,
+exact tiles for pictures that do not fit in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
+from nst_core.errors import BudgetError
+from nst_core.features import LossNetwork, LossNetworkName
+from nst_core.finish import ColorMode, Finish, PaletteMatch
+from nst_core.losses import Moments
+from nst_core.objective import Evaluation, Objective, Weights, style_moments
+from nst_core.optimizers import Adam, Lbfgs, Optimizer, resize_picture
+from nst_core.picture import Picture, fit_long_side
+from nst_core.tensor import to_tensor
+from nst_core.tiling import plan_tiles
+
+log = logging.getLogger(__name__)
+
+ADAM_RATE = 0.02
+"""Adam's step, in units of the picture's range."""
+
+
+@dataclass(frozen=True)
+class GatysOptions:
+    """How a picture is optimized."""
+
+    size: int = 512
+    """Long side of the result, pixels; 0 keeps the photo's own."""
+    strength: float = 1.0
+    """How much painting: 0 is the photo, 1 the default, up to about 4."""
+    brush_size: float = 1.0
+    """Size of the strokes, as a multiple of the painting's own when it is as large as the picture."""
+    color: ColorMode = "painting"
+    """painting: its colors; photo: the photo's own, by luminance; palette: the result's colors matched to it."""
+    palette_match: PaletteMatch = "covariance"
+    """With color=palette: match mean and covariance, or the histogram."""
+    iterations: int = 70
+    """Iterations at each scale up to 512 px; larger scales get fewer."""
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    """L-BFGS, or Adam, which needs less memory and more iterations."""
+    history: int = 12
+    """Corrections that L-BFGS keeps, each the size of two pictures."""
+    statistics: Literal["gram", "wasserstein"] = "gram"
+    """Style as Gram matrices, or as 2-Wasserstein distance of feature means and covariances."""
+    start: Literal["photo", "noise", "painting", "picture"] = "photo"
+    """What the first scale starts from."""
+    content_weight: float = 1.0
+    """Weight of the content loss at strength 1."""
+    tv_weight: float = 0.5
+    """Weight of total variation, against noise."""
+    layer_weights: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0)
+    """Style weights of relu1_1 to relu5_1."""
+    network: LossNetworkName = "compact"
+    """Loss network."""
+    seed: int = 0
+    """Seed of the noise to start from."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """A painting, its share, and where it applies."""
+
+    painting: Picture
+    share: float = 1.0
+    mask: np.ndarray | None = None
+    """(H, W) in [0, 1] at the photo's size, or None for everywhere."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The pictures an optimization starts from."""
+
+    photo: Picture
+    styles: tuple[Style, ...]
+    protect: np.ndarray | None = None
+    """(H, W) in [0, 1] at the photo's size: 1 keeps the photo as it is."""
+    draft: Picture | None = None
+    """What start=picture starts from."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the pictures take."""
+        pictures = [self.photo, *(s.painting for s in self.styles), *([self.draft] if self.draft else [])]
+        masks = [m for m in (self.protect, *(s.mask for s in self.styles)) if m is not None]
+        return sum(p.pixels.nbytes for p in pictures) + sum(m.nbytes for m in masks)
+
+
+@dataclass
+class Progress:
+    """Where an optimization stands: all that is needed to go on from there."""
+
+    scale: int
+    iteration: int
+    """Finished at this scale."""
+    x: Tensor
+    optimizer: Optimizer
+    seconds: float = 0.0
+
+    @property
+    def best(self) -> Tensor:
+        """The best picture at the present scale, (1, 3, H, W)."""
+        optimizer = self.optimizer
+        return optimizer.best[1] if isinstance(optimizer, Lbfgs) and optimizer.best is not None else self.x
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration done."""
+
+    scale: int
+    """Counted from 0."""
+    iteration: int
+    """Counted from 1, at this scale."""
+    iterations: int
+    """At this scale."""
+    width: int
+    height: int
+    loss: float
+    parts: Mapping[str, float]
+    """`content`, `tv`, and the style loss of each layer, unweighted."""
+    seconds: float
+    """Spent so far, in all runs together."""
+    seconds_left: float
+    """Estimated from what this run's work has taken."""
+    progress: Progress = field(repr=False)
+    _finish: Finish = field(repr=False)
+
+    def picture(self, bits: int = 8) -> Picture:
+        """The best picture so far, at the size of the scale, in its final colors."""
+        return self._finish.picture(self.progress.best, bits)
+
+
+def make_plan(sources: Sources, options: GatysOptions, network: LossNetwork, limit_bytes: int) -> Plan:
+    """Scales, optimizer and tiles for these pictures within `limit_bytes`.
+
+    Raises:
+        BudgetError: it cannot fit, or the picture is too small.
+    """
+    photo = sources.photo
+    size = options.size or max(photo.width, photo.height)
+    width, height = fit_long_side(photo.width, photo.height, size)
+    # The photo at its final size, the result, and what finishing needs beside them.
+    floats = (sources.protect is not None) + 4 * (options.color == "palette")
+    held = sources.held_bytes + width * height * (2 * 3 + floats * PICTURE_BYTES)
+    return plan_optimization(
+        network, photo.width, photo.height, size, options.iterations, options.optimizer, options.history,
+        limit_bytes, held,
+    )  # fmt: skip
+
+
+def optimize(
+    sources: Sources,
+    options: GatysOptions,
+    network: LossNetwork,
+    plan: Plan,
+    device: torch.device | str = "cpu",
+    resume: Progress | None = None,
+) -> Iterator[Step]:
+    """Paint, one iteration a step; to stop looping is to cancel.
+
+    Args:
+        sources: photo, paintings and masks.
+        options: how.
+        network: loss network, on `device`.
+        plan: from `make_plan` for the same sources and options.
+        device: where to compute, in fp32.
+        resume: go on from a `Step.progress` of the same sources, options and plan.
+
+    Raises:
+        BudgetError: out of memory even with the smallest tiles.
+    """
+    device = torch.device(device)
+    progress = resume
+    work_done = seconds_here = 0.0
+    for index, scale in enumerate(plan.scales):
+        if progress is not None and index < progress.scale:
+            continue
+        began = time.perf_counter()
+        finish = _finish(sources, options, scale)
+        if progress is None:
+            optimizer = Lbfgs(plan.history) if plan.optimizer == "lbfgs" else Adam(ADAM_RATE)
+            progress = Progress(0, 0, _start(sources, options, finish, device), optimizer)
+        elif progress.scale < index:
+            progress = _grow(progress, index, options, finish)
+        evaluate = ScaleObjective(sources, options, network, scale, finish, device)
+        for iteration in range(progress.iteration + 1, scale.iterations + 1):
+            progress.x, evaluation = progress.optimizer.step(progress.x, evaluate)
+            progress.iteration = iteration
+            took, began = time.perf_counter() - began, time.perf_counter()
+            progress.seconds += took
+            seconds_here += took
+            work_done += scale.work / scale.iterations
+            left = scale.work * (1 - iteration / scale.iterations) + sum(s.work for s in plan.scales[index + 1 :])
+            yield Step(
+                index, iteration, scale.iterations, scale.width, scale.height, evaluation.total, evaluation.parts,
+                progress.seconds, seconds_here / work_done * left, progress, finish,
+            )  # fmt: skip
+            began = time.perf_counter()
+
+
+def _finish(sources: Sources, options: GatysOptions, scale: Scale) -> Finish:
+    protect = _resize_mask(sources.protect, scale)
+    return Finish(
+        sources.photo.resized(scale.width, scale.height),
+        sources.styles[0].painting,
+        options.color,
+        options.palette_match,
+        None if protect is None else protect.numpy(),
+    )
+
+
+def _resize_mask(mask: np.ndarray | None, scale: Scale) -> Tensor | None:
+    """A mask (H, W) at a scale's size."""
+    if mask is None:
+        return None
+    whole = torch.from_numpy(np.ascontiguousarray(mask, np.float32))[None, None]
+    return F.interpolate(whole, (scale.height, scale.width), mode="bilinear", antialias=True)[0, 0]
+
+
+def _start(sources: Sources, options: GatysOptions, finish: Finish, device: torch.device) -> Tensor:
+    start = options.start if options.strength > 0 else "photo"
+    photo = finish.photo
+    if start == "noise":
+        generator = torch.Generator().manual_seed(options.seed)
+        noise = torch.randn(1, 3, photo.height, photo.width, generator=generator)
+        return (0.5 + 0.15 * noise).clamp(0, 1).to(device)
+    if start == "photo":
+        return to_tensor(photo, device, finish.prepare)
+    picture = sources.styles[0].painting if start == "painting" or sources.draft is None else sources.draft
+    return to_tensor(picture.resized(photo.width, photo.height), device, finish.prepare)
+
+
+def _grow(progress: Progress, index: int, options: GatysOptions, finish: Finish) -> Progress:
+    """Carry picture and optimizer over to the next scale.
+
+    Started from the photo, the picture takes along the photo's finer detail, which it had before it
+    was made small.
+    """
+    small = progress.best
+    height, width = finish.photo.height, finish.photo.width
+    x = resize_picture(small, height, width)
+    if options.start == "photo" or options.strength == 0:
+        photo = to_tensor(finish.photo, x.device, finish.prepare)
+        shrunk = resize_picture(photo, small.shape[2], small.shape[3])
+        x += photo.sub_(resize_picture(shrunk, height, width))
+    progress.optimizer.resize(height, width)
+    return Progress(index, 0, x.clamp_(0, 1), progress.optimizer, progress.seconds)
+
+
+class ScaleObjective:
+    """The objective at one scale: keeps what is protected, and makes do with smaller tiles when memory runs out."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        options: GatysOptions,
+        network: LossNetwork,
+        scale: Scale,
+        finish: Finish,
+        device: torch.device,
+    ) -> None:
+        self.sources, self.options, self.network, self.finish, self.device = (
+            sources,
+            options,
+            network,
+            finish,
+            device,
+        )
+        self.tiles = scale.tiles
+        masks = [_resize_mask(style.mask, scale) for style in sources.styles]
+        self.masks = [None if mask is None else mask.to(device) for mask in masks]
+        self.protect = None if finish.protect is None else torch.from_numpy(finish.protect).to(device)
+        self.objective: Objective | None = None
+
+    def __call__(self, x: Tensor) -> Evaluation:
+        shown = x
+        if self.protect is not None:
+            shown = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
+        while True:
+            try:
+                if self.objective is None:
+                    self.objective = self._build()
+                evaluation = self.objective(shown)
+                break
+            except (MemoryError, RuntimeError) as error:
+                if "memory" not in str(error) and not isinstance(error, MemoryError):
+                    raise
+            self._divide()
+        if self.protect is not None:
+            evaluation.gradient.mul_(1 - self.protect)
+        return evaluation
+
+    def _divide(self) -> None:
+        self.objective = None
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        old = self.tiles
+        align = max(self.network.strides.values())
+        self.tiles = plan_tiles(old.height, old.width, self.network.halo_px, align, old.crop_pixels // 2)
+        log.warning("out of memory: going on with %d tiles", len(self.tiles.tiles))
+
+    def _build(self) -> Objective:
+        options = self.options
+        weights = Weights(
+            content=options.content_weight,
+            tv=options.tv_weight * options.strength,
+            layers={
+                layer: weight * options.strength
+                for layer, weight in zip(self.network.layers, options.layer_weights, strict=True)
+            },
+        )
+        used = [layer for layer, weight in weights.layers.items() if weight > 0]
+        return Objective(
+            self.network,
+            to_tensor(self.finish.photo, self.device, self.finish.prepare),
+            [self._moments(style, used) for style in self.sources.styles],
+            [style.share for style in self.sources.styles],
+            self.masks,
+            weights,
+            self.tiles,
+            options.statistics,
+        )
+
+    def _moments(self, style: Style, layers: list[str]) -> dict[str, Moments]:
+        """The painting's moments, as large as the brush asks for, but never larger than it is."""
+        painting = style.painting
+        long_side = max(painting.width, painting.height)
+        wanted = round(max(self.tiles.height, self.tiles.width) * self.options.brush_size)
+        width, height = fit_long_side(painting.width, painting.height, min(wanted, long_side))
+        if min(width, height) < SMALLEST_PX:
+            raise BudgetError(f"{painting.name} at {width}x{height} px is too small to learn from; raise --brush-size")
+        x = to_tensor(self.finish.painting(painting.resized(width, height)), self.device)
+        align = max(self.network.strides.values())
+        room = max(self.tiles.crop_pixels, (2 * self.network.halo_px + 12 * align) ** 2)
+        plan = plan_tiles(height, width, self.network.halo_px, align, room)
+        return style_moments(self.network, x, plan, layers)

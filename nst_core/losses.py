@@ -1,0 +1,150 @@
+"""Style, content and total-variation losses, all relative, so that one set of weights fits every picture.
+
+Style is a function of the features' moments alone, and moments are sums over positions: they can be
+gathered tile by tile, which is what makes exact gradients of large pictures possible (see `objective`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def gram_matrix(f: Tensor) -> Tensor:
+    """Gram matrix of features, divided by the number of positions: (B, c, h, w) to (B, c, c).
+
+    Source: Gatys et al. 2016, equation 3. Differs: divided by h w, so that it does not grow with the picture.
+    """
+    flat = f.flatten(2)  # (B, c, h w)
+    return flat @ flat.mT / flat.shape[2]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted sums of features over positions; those of two tiles add up to those of both together."""
+
+    weight: Tensor
+    """Sum of the weights, a scalar."""
+    total: Tensor
+    """Weighted sum of feature vectors, (c,)."""
+    outer: Tensor
+    """Weighted sum of their outer products, (c, c)."""
+
+    @classmethod
+    def of(cls, f: Tensor, mask: Tensor | None = None) -> Moments:
+        """Moments of one picture's features, (1, c, h, w), each position weighted by `mask`, (h, w), or by 1."""
+        flat = f[0].flatten(1)  # (c, h w)
+        if mask is None:
+            return cls(flat.new_tensor(float(flat.shape[1])), flat.sum(1), flat @ flat.mT)
+        weighted = flat * mask.flatten()
+        return cls(mask.sum(), weighted.sum(1), weighted @ flat.mT)
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(self.weight + other.weight, self.total + other.total, self.outer + other.outer)
+
+    def through(self, head: Tensor | None) -> Moments:
+        """The moments of `head @ f`, for a (k, c) linear head, without running it; None is the identity."""
+        if head is None:
+            return self
+        return Moments(self.weight, head @ self.total, head @ self.outer @ head.mT)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean feature vector, (c,)."""
+        return self.total / self.weight
+
+    @property
+    def gram(self) -> Tensor:
+        """Gram matrix over the number of positions, (c, c)."""
+        return self.outer / self.weight
+
+    @property
+    def covariance(self) -> Tensor:
+        """Covariance of the features, (c, c)."""
+        return self.gram - torch.outer(self.mean, self.mean)
+
+
+class GramLoss:
+    """|G - T|^2 / |T|^2, with T the painting's Gram matrix: 0 is a match, 1 is as wrong as an empty picture.
+
+    Source: Gatys et al. 2016, equation 4. Differs: relative to the target, so that layers and paintings weigh alike.
+    """
+
+    def __init__(self, target: Moments) -> None:
+        self.target = target.gram
+        self.scale = 1.0 / self.target.square().sum()
+
+    def __call__(self, moments: Moments) -> Tensor:
+        return (moments.gram - self.target).square().sum() * self.scale
+
+
+class WassersteinLoss:
+    """Squared 2-Wasserstein distance of Gaussians with the features' means and covariances, over the painting's power.
+
+    |m - n|^2 + tr(C + D - 2 (D^1/2 C D^1/2)^1/2), divided by |n|^2 + tr D.
+
+    Source: Olkin & Pukelsheim 1982; as a style loss Vacher et al. 2020 (arXiv 2001.11412).
+    """
+
+    def __init__(self, target: Moments) -> None:
+        values, vectors = torch.linalg.eigh(target.covariance.double())
+        self.root = ((vectors * values.clamp_min(0).sqrt()) @ vectors.mT).to(target.total)  # D^1/2
+        self.mean = target.mean
+        self.trace = target.covariance.trace()
+        self.scale = 1.0 / target.gram.trace()
+
+    def __call__(self, moments: Moments) -> Tensor:
+        c = moments.covariance
+        between = self.root @ c @ self.root
+        values = torch.linalg.eigvalsh((between + between.mT) / 2)
+        # Below this floor an eigenvalue is rounding; the square root's slope there would be noise.
+        floor = 1e-6 * values.detach().amax().clamp_min(1e-12)
+        cross = values.clamp_min(floor).sqrt().sum()
+        return ((moments.mean - self.mean).square().sum() + c.trace() + self.trace - 2 * cross) * self.scale
+
+
+def content_error(f: Tensor, target: Tensor, head: Tensor | None) -> tuple[Tensor, Tensor]:
+    """|head (f - target)|^2 and its gradient in f; relative once divided by the target's own `content_power`.
+
+    Args:
+        f: features, (1, c, h, w).
+        target: the photo's features, the same shape.
+        head: (k, c) linear head, or None for the identity.
+
+    Source: Gatys et al. 2016, equation 1. Differs: relative to the photo's features.
+    """
+    difference = f - target
+    pulled = difference if head is None else torch.einsum("ij,bjhw->bihw", head.mT @ head, difference)
+    return (difference * pulled).sum(), 2 * pulled
+
+
+def content_power(target: Tensor, head: Tensor | None) -> Tensor:
+    """|head target|^2 of the photo's features, (1, c, h, w): what content errors are relative to."""
+    return content_error(target, torch.zeros_like(target), head)[0]
+
+
+def tv_error(x: Tensor, bottom: int, right: int) -> tuple[Tensor, Tensor]:
+    """Sum of squared differences to the lower and right neighbors, and its gradient in x.
+
+    Args:
+        x: (1, 3, h, w); the last rows and columns may belong to the neighboring tile.
+        bottom: differences are counted for rows before this one.
+        right: and for columns before this one.
+
+    Returns:
+        The sum, and the gradient in the whole of x, (1, 3, h, w).
+
+    Source: Mahendran & Vedaldi 2015, with beta = 2.
+    """
+    grad = torch.zeros_like(x)
+    rows = min(bottom, x.shape[2] - 1)
+    columns = min(right, x.shape[3] - 1)
+    down = x[:, :, 1 : rows + 1, :right] - x[:, :, :rows, :right]
+    across = x[:, :, :bottom, 1 : columns + 1] - x[:, :, :bottom, :columns]
+    grad[:, :, 1 : rows + 1, :right] += 2 * down
+    grad[:, :, :rows, :right] -= 2 * down
+    grad[:, :, :bottom, 1 : columns + 1] += 2 * across
+    grad[:, :, :bottom, :columns] -= 2 * across
+    return down.square().sum() + across.square().sum(), grad

@@ -1,0 +1,200 @@
+"""Optimizers for pixels: L-BFGS with a short history, and Adam; both go on at the next scale.
+
+They keep nothing but what they need, work in the box [0, 1], and their state can be resized and saved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nst_core.objective import Evaluation
+
+Evaluate = Callable[[Tensor], Evaluation]
+
+
+class Optimizer(Protocol):
+    """One step at a time on a picture in [0, 1]."""
+
+    def step(self, x: Tensor, evaluate: Evaluate) -> tuple[Tensor, Evaluation]:
+        """Evaluate x once; return the picture to go on from and the evaluation of x."""
+        ...
+
+    def resize(self, height: int, width: int) -> None:
+        """Carry the state over to another size of the same picture."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything needed to go on, as tensors."""
+        ...
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned."""
+        ...
+
+
+def resize_picture(x: Tensor, height: int, width: int) -> Tensor:
+    """(1, 3, H, W) to another size, bicubic; antialiased where it shrinks."""
+    return F.interpolate(x, (height, width), mode="bicubic", antialias=height < x.shape[2])
+
+
+class Lbfgs:
+    """Limited-memory BFGS in a box: one evaluation a step, restarts from the best when a step fails.
+
+    Pixels that lie on a bound and would leave the box stay where they are. A step that makes the loss
+    worse than `patience` allows, or not a number, is taken back: the history is dropped and the next step
+    from the best picture is a short one.
+
+    Source: Liu & Nocedal 1989; bounds by gradient projection as in Bertsekas 1982. Differs: no line search,
+    as every evaluation costs a pass through the loss network; unit steps nearly always serve.
+
+    Args:
+        history: how many corrections to keep; each takes two pictures of memory.
+    """
+
+    first_step = 0.02
+    """Root mean square of the first step, in units of the picture's range."""
+    patience = 1.05
+    """A loss up to this multiple of the best is accepted."""
+
+    def __init__(self, history: int) -> None:
+        self.history = history
+        self.pairs: list[tuple[Tensor, Tensor]] = []
+        self.last: tuple[Tensor, Tensor] | None = None
+        self.best: tuple[float, Tensor, Tensor] | None = None
+        self.shrink = 1.0
+
+    def step(self, x: Tensor, evaluate: Evaluate) -> tuple[Tensor, Evaluation]:
+        evaluation = evaluate(x)
+        loss, gradient = evaluation.total, evaluation.gradient
+        failed = not math.isfinite(loss) or not bool(torch.isfinite(gradient).all())
+        if self.best is not None and (failed or loss > self.patience * self.best[0] + 1e-12):
+            self.pairs.clear()
+            self.last = None
+            self.shrink *= 0.25
+            _, x, gradient = self.best
+        elif failed:
+            raise FloatingPointError("the loss is not a number at the start")
+        else:
+            self._learn(x, gradient)
+            if self.best is None or loss < self.best[0]:
+                self.best = (loss, x, gradient)
+                self.shrink = min(1.0, self.shrink * 2)
+        free = ~((x <= 0) & (gradient > 0) | (x >= 1) & (gradient < 0))
+        gradient_free = gradient * free
+        direction = self._direction(gradient_free) * free
+        if torch.sum(direction * gradient_free) >= 0:  # not downhill: forget the curvature
+            self.pairs.clear()
+            direction = self._direction(gradient_free)
+        self.last = (x, gradient)
+        return (x + self.shrink * direction).clamp_(0, 1), evaluation
+
+    def _learn(self, x: Tensor, gradient: Tensor) -> None:
+        if self.last is None:
+            return
+        s, y = x - self.last[0], gradient - self.last[1]
+        if torch.sum(s * y) > 1e-8 * s.norm() * y.norm():
+            self.pairs.append((s, y))
+            del self.pairs[: -self.history]
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        """Minus the inverse Hessian's estimate times the gradient: the two-loop recursion."""
+        if not self.pairs:
+            return gradient * (-self.first_step / gradient.square().mean().sqrt().clamp_min(1e-20))
+        d = -gradient
+        alphas = []
+        for s, y in reversed(self.pairs):
+            rho = 1.0 / torch.sum(s * y)
+            alpha = rho * torch.sum(s * d)
+            d.sub_(y * alpha)
+            alphas.append((rho, alpha))
+        s, y = self.pairs[-1]
+        d.mul_(torch.sum(s * y) / y.square().sum())
+        for (s, y), (rho, alpha) in zip(self.pairs, reversed(alphas), strict=True):
+            d.add_(s * (alpha - rho * torch.sum(y * d)))
+        return d
+
+    def resize(self, height: int, width: int) -> None:
+        if self.best is None:
+            return
+        old = self.best[1].shape
+        shrink = old[2] * old[3] / (height * width)
+        # The loss hardly depends on the size, so a gradient, per pixel, shrinks as the pixels multiply.
+        pairs = [(resize_picture(s, height, width), resize_picture(y, height, width) * shrink) for s, y in self.pairs]
+        self.pairs = [(s, y) for s, y in pairs if torch.sum(s * y) > 1e-4 * s.norm() * y.norm()]
+        self.last = self.best = None
+        self.shrink = 1.0
+
+    def state(self) -> dict[str, Tensor]:
+        out = {f"s{i}": s for i, (s, _) in enumerate(self.pairs)} | {f"y{i}": y for i, (_, y) in enumerate(self.pairs)}
+        if self.last is not None:
+            out |= {"last_x": self.last[0], "last_gradient": self.last[1]}
+        if self.best is not None:
+            out |= {"best_loss": torch.tensor(self.best[0], dtype=torch.float64)}
+            out |= {"best_x": self.best[1], "best_gradient": self.best[2]}
+        return out | {"shrink": torch.tensor(self.shrink, dtype=torch.float64)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        count = sum(key.startswith("s") and key[1:].isdigit() for key in state)
+        self.pairs = [(state[f"s{i}"], state[f"y{i}"]) for i in range(count)]
+        self.last = (state["last_x"], state["last_gradient"]) if "last_x" in state else None
+        if "best_loss" in state:
+            self.best = (float(state["best_loss"]), state["best_x"], state["best_gradient"])
+        self.shrink = float(state["shrink"])
+
+
+class Adam:
+    """Adam in a box: two pictures of memory beside the picture and its gradient.
+
+    Source: Kingma & Ba 2015, algorithm 1.
+
+    Args:
+        rate: learning rate, in units of the picture's range.
+    """
+
+    beta1, beta2 = 0.9, 0.99
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.moments: tuple[Tensor, Tensor] | None = None
+        self.steps = 0
+
+    def step(self, x: Tensor, evaluate: Evaluate) -> tuple[Tensor, Evaluation]:
+        evaluation = evaluate(x)
+        gradient = evaluation.gradient
+        if not math.isfinite(evaluation.total):
+            raise FloatingPointError("the loss is not a number")
+        if self.moments is None:
+            self.moments = torch.zeros_like(x), torch.zeros_like(x)
+        first, second = self.moments
+        self.steps += 1
+        first.lerp_(gradient, 1 - self.beta1)
+        second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        denominator = (second / (1 - self.beta2**self.steps)).sqrt_().add_(1e-12)
+        moved = x.addcdiv(first, denominator, value=-self.rate / (1 - self.beta1**self.steps))
+        return moved.clamp_(0, 1), evaluation
+
+    def resize(self, height: int, width: int) -> None:
+        if self.moments is None:
+            return
+        first, second = self.moments
+        shrink = first.shape[2] * first.shape[3] / (height * width)
+        self.moments = (
+            resize_picture(first, height, width) * shrink,
+            resize_picture(second, height, width).clamp_min_(0) * shrink**2,
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        if self.moments is None:
+            return {}
+        return {"first": self.moments[0], "second": self.moments[1], "steps": torch.tensor(self.steps)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        if "first" in state:
+            self.moments = (state["first"], state["second"])
+            self.steps = int(state["steps"])

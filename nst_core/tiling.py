@@ -1,0 +1,100 @@
+"""Dividing a picture into tiles: exact cores that cover it once, each inside a crop with room around it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+from nst_core.errors import BudgetError
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: the core it answers for, and the crop that is needed to answer. Pixels, ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    crop_top: int
+    crop_bottom: int
+    crop_left: int
+    crop_right: int
+
+    @property
+    def crop(self) -> tuple[slice, slice]:
+        """Rows and columns of the crop in the picture."""
+        return slice(self.crop_top, self.crop_bottom), slice(self.crop_left, self.crop_right)
+
+    def core(self, stride: int) -> tuple[slice, slice]:
+        """Rows and columns of the core in a feature map of the crop, one position for `stride` pixels."""
+        return (
+            slice((self.top - self.crop_top) // stride, (self.bottom - self.crop_top) // stride),
+            slice((self.left - self.crop_left) // stride, (self.right - self.crop_left) // stride),
+        )
+
+    def place(self, stride: int) -> tuple[slice, slice]:
+        """Rows and columns of the core in a feature map of the whole picture."""
+        return (
+            slice(self.top // stride, self.bottom // stride),
+            slice(self.left // stride, self.right // stride),
+        )
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """The tiles of a picture, row by row; one tile is the whole picture."""
+
+    height: int
+    width: int
+    tiles: tuple[Tile, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether the picture is not divided."""
+        return len(self.tiles) == 1
+
+    @property
+    def crop_pixels(self) -> int:
+        """Pixels of the largest crop."""
+        return max((t.crop_bottom - t.crop_top) * (t.crop_right - t.crop_left) for t in self.tiles)
+
+
+def _cuts(length: int, core: int, align: int) -> list[int]:
+    """Ends of equal parts of at most `core`, on multiples of `align` but for the last."""
+    parts = max(1, math.ceil(length / core))
+    inner = [round(i * length / parts / align) * align for i in range(1, parts)]
+    return [0, *inner, length]
+
+
+def plan_tiles(height: int, width: int, halo: int, align: int, crop_pixels: int) -> TilePlan:
+    """Divide a picture so that no crop is larger than `crop_pixels`.
+
+    Args:
+        height, width: of the picture, pixels.
+        halo: room needed around a core, pixels; a multiple of `align`.
+        align: cores begin on multiples of this.
+        crop_pixels: the most pixels in a crop, halo included.
+
+    Raises:
+        BudgetError: not even the smallest useful tile fits.
+    """
+    if height * width <= crop_pixels:
+        return TilePlan(height, width, (Tile(0, height, 0, width, 0, height, 0, width),))
+    side = math.isqrt(crop_pixels)
+    # A long side that fits whole needs no halo along it: give the room to the other one.
+    core_height = height if height <= side else max(align, side - 2 * halo - align)
+    core_width = max(align, crop_pixels // min(height, core_height + 2 * halo + align) - 2 * halo - align)
+    if core_width <= align or core_height <= align:
+        raise BudgetError("the memory limit leaves no room for a tile; raise --memory-limit")
+    rows, columns = _cuts(height, core_height, align), _cuts(width, core_width, align)
+    tiles = tuple(
+        Tile(
+            top, bottom, left, right,
+            max(0, top - halo), min(height, bottom + halo), max(0, left - halo), min(width, right + halo),
+        )
+        for top, bottom in itertools.pairwise(rows)
+        for left, right in itertools.pairwise(columns)
+    )  # fmt: skip
+    return TilePlan(height, width, tiles)
