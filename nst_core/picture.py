@@ -171,9 +171,7 @@ def write_picture(
     path = Path(path)
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise ImageError(
-            f"{path.name}: the name must end in {', '.join(FORMATS)}, to say which format to write"
-        )
+        raise ImageError(f"{path.name}: the name must end in {', '.join(FORMATS)}, to say which format to write")
     deep = kind in DEEP_FORMATS
     if bits == 16 and not deep:
         raise ImageError(f"{path.name}: {kind} holds 8 bits a channel; use .tif or .png for 16")

@@ -13,7 +13,7 @@ from PIL import ExifTags
 
 from nst_core.errors import ImageError
 from nst_core.picture_formats import Samples, Unsupported, kind_of
-from nst_core.picture_metadata import clean_exif
+from nst_core.picture_metadata import clean_exif, parse_settings, settings_from_exif
 from nst_core.picture_profile import to_srgb
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,7 @@ def decode(file: BinaryIO, name: str, max_pixels: int) -> Decoded:
     kind, open_header = kind_of(head)
     if open_header is None:
         raise ImageError(
-            f"{name} is not a picture that can be read here; "
-            "give a JPEG, PNG, WebP, TIFF, BMP, GIF or HEIC file"
+            f"{name} is not a picture that can be read here; give a JPEG, PNG, WebP, TIFF, BMP, GIF or HEIC file"
         )
     with _decoder_errors(name, kind), _quiet():
         header = open_header(file)
@@ -100,21 +99,24 @@ def _quiet() -> Iterator[None]:
 
 def _finish(samples: Samples, name: str) -> Decoded:
     """Color profile, orientation and metadata."""
-    pixels = to_srgb(samples.color, samples.profile)
+    pixels = to_srgb(samples.color, samples.profile, name)
     alpha = samples.alpha
     if alpha is not None and alpha.min() == np.iinfo(alpha.dtype).max:
         alpha = None
-    exif, orientation = None, 1
+    exif = settings = None
+    orientation = 1
     try:
-        orientation = samples.exif.get(ExifTags.Base.Orientation, 1)
-        exif = clean_exif(samples.exif)
+        found = samples.exif()
+        orientation = found.get(ExifTags.Base.Orientation, 1)
+        exif = clean_exif(found)
+        settings = parse_settings(samples.text) if samples.text else settings_from_exif(found)
     except Exception as error:  # as with pixels, broken EXIF raises anything; but it is no reason to stop
-        log.warning("%s: ignored broken EXIF (%s)", name, error)
+        log.warning("%s: ignored broken EXIF or settings (%s)", name, error)
     return Decoded(
         np.ascontiguousarray(_upright(pixels, orientation)),
         None if alpha is None else np.ascontiguousarray(_upright(alpha, orientation)),
         exif,
-        samples.settings,
+        settings,
     )
 
 

@@ -1,8 +1,8 @@
 """The picture formats: how each is told by its first bytes, and how its samples are read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import imagecodecs
 import numpy as np
@@ -13,11 +13,10 @@ from PIL import (
     Image,
     JpegImagePlugin,
     PngImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from nst_core.picture_metadata import load_exif, parse_settings, settings_from_exif
+from nst_core.picture_metadata import load_exif
 from nst_core.picture_samples import bands
 
 
@@ -30,8 +29,10 @@ class Samples:
     alpha: np.ndarray | None
     """(H, W), same dtype."""
     profile: bytes | None
-    exif: Image.Exif
-    settings: Mapping[str, Any] | None = None
+    exif: Callable[[], Image.Exif]
+    """Reads the EXIF, which may be broken where the picture is not."""
+    text: str | None = None
+    """Settings in a PNG, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,7 @@ def _pillow(image: Image.Image) -> Header:
 def _pillow_samples(image: Image.Image) -> Samples:
     """All that Pillow holds at 8 bits a channel."""
     image.load()
-    exif = image.getexif()
-    profile = image.info.get("icc_profile")
-    text = image.info.get("impasto")
-    settings = parse_settings(text) if isinstance(text, str) else settings_from_exif(exif)
+    header = image
     if image.mode not in ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr"):
         raise Unsupported(f"holds {image.mode} samples; save it as RGB with 8 or 16 bits a channel")
     gray = image.mode in ("1", "L", "LA", "La")
@@ -99,7 +97,12 @@ def _pillow_samples(image: Image.Image) -> Samples:
         color[rows] = band[..., :channels]
         if alpha is not None:
             alpha[rows] = band[..., -1]
-    return Samples(color, alpha, profile, exif, settings)
+    return Samples(color, alpha, header.info.get("icc_profile"), header.getexif, _text(header))
+
+
+def _text(image: Image.Image) -> str | None:
+    text = image.info.get("impasto")
+    return text if isinstance(text, str) else None
 
 
 def _png(file: BinaryIO) -> Header:
@@ -113,11 +116,8 @@ def _png16(file: BinaryIO) -> Header:
     def load() -> Samples:
         file.seek(0)
         color, alpha = _split_alpha(imagecodecs.png_decode(file.read()))
-        text = image.info.get("impasto")
-        settings = parse_settings(text) if isinstance(text, str) else None
-        return Samples(
-            color, alpha, image.info.get("icc_profile"), load_exif(image.info.get("exif")), settings
-        )
+        profile, exif = image.info.get("icc_profile"), image.info.get("exif")
+        return Samples(color, alpha, profile, lambda: load_exif(exif), _text(image))
 
     return Header(image.width, image.height, load)
 
@@ -131,42 +131,65 @@ def _split_alpha(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _tiff(file: BinaryIO) -> Header:
-    """TIFF: 16 bits by tifffile, everything else by Pillow, which knows the many old ways to store 8."""
+    """TIFF by tifffile: it keeps 16 bits, and Pillow's libtiff prints its complaints on the screen."""
     page = tifffile.TiffFile(file).pages.first
-    if page.dtype is not None and (page.dtype.kind not in "ub" or page.dtype.itemsize > 2):
-        raise Unsupported(f"holds {page.dtype} samples; save it with 8 or 16 bits a channel")
-    if page.dtype != np.uint16 or page.bitspersample != 16:
-        file.seek(0)
-        return _pillow(TiffImagePlugin.TiffImageFile(file))
-    inks = {0: 1, 1: 1, 2: 3, 5: 4}.get(int(page.photometric))
+    if page.dtype is None or page.dtype.kind not in "ub" or page.dtype.itemsize > 2:
+        raise Unsupported(f"holds {page.dtype or 'odd'} samples; save it with 8 or 16 bits a channel")
+    jpeg = page.compression == tifffile.COMPRESSION.JPEG  # comes as RGB, however it was stored
+    photometric = tifffile.PHOTOMETRIC.RGB if jpeg and page.samplesperpixel == 3 else page.photometric
+    inks = _TIFF_INKS.get(int(photometric))
     if inks is None or page.imagedepth != 1 or not inks <= page.samplesperpixel <= inks + 4:
         raise Unsupported("is a TIFF of an unusual kind; save it as RGB with 8 or 16 bits a channel")
-    return Header(page.imagewidth, page.imagelength, lambda: _tiff16_samples(file, page, inks))
+    return Header(page.imagewidth, page.imagelength, lambda: _tiff_samples(file, page, inks))
 
 
-def _tiff16_samples(file: BinaryIO, page: tifffile.TiffPage, inks: int) -> Samples:
+_TIFF_INKS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4}
+"""Channels besides alpha, by photometric interpretation: gray (white or black is 0), RGB, palette, CMYK."""
+
+
+def _tiff_samples(file: BinaryIO, page: tifffile.TiffPage, inks: int) -> Samples:
     samples = page.asarray(squeeze=False, maxworkers=1)  # (planes, 1, H, W, S)
     samples = np.moveaxis(samples[:, 0], 0, -2).reshape(page.imagelength, page.imagewidth, -1)
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        palette = (np.asarray(page.colormap) >> 8).astype(np.uint8).T
+        samples, inks = palette[samples[..., 0]], 3
+    else:
+        samples = _full_range(samples, page.bitspersample)
+    top = np.iinfo(samples.dtype).max
     color = samples[..., :inks]
     if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-        color = 65535 - color
+        color = top - color
     alpha = None
-    extra = [int(kind) for kind in page.extrasamples]
-    if extra and extra[0] in (tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA):
+    extra = page.extrasamples[:1]
+    if samples.shape[2] > inks and extra in ((tifffile.EXTRASAMPLE.ASSOCALPHA,), (tifffile.EXTRASAMPLE.UNASSALPHA,)):
         alpha = samples[..., inks]
         if extra[0] == tifffile.EXTRASAMPLE.ASSOCALPHA:
             color = _unpremultiplied(color, alpha)
-    exif = Image.Exif()
-    file.seek(0)
-    exif.load_from_fp(file)
-    return Samples(color, alpha, page.iccprofile, exif, settings_from_exif(exif))
+
+    def read_exif() -> Image.Exif:
+        exif = Image.Exif()
+        exif.endian, exif.bigtiff = page.parent.byteorder, page.parent.is_bigtiff
+        exif.load_from_fp(file, page.offset)
+        return exif
+
+    return Samples(color, alpha, page.iccprofile, read_exif)
+
+
+def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Samples of 1 to 16 bits as uint8 or uint16 that use all of it."""
+    if bits in (8, 16):
+        return samples
+    dtype, most = (np.uint8, 255) if bits < 8 else (np.uint16, 65535)
+    top = (1 << bits) - 1
+    return ((samples.astype(np.uint32) * most + top // 2) // top).astype(dtype)
 
 
 def _unpremultiplied(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     out = np.empty_like(color)
+    top = np.uint32(np.iinfo(color.dtype).max)
     for band in bands(*alpha.shape):
         whole = np.maximum(alpha[band, :, None], 1).astype(np.uint32)
-        out[band] = np.minimum((color[band].astype(np.uint32) * 65535 + whole // 2) // whole, 65535)
+        out[band] = np.minimum((color[band].astype(np.uint32) * top + whole // 2) // whole, top)
     return out
 
 
@@ -174,7 +197,5 @@ def _heif(file: BinaryIO) -> Header:
     try:
         from pillow_heif import HeifImageFile
     except ImportError:
-        raise Unsupported(
-            'is a HEIC file, which needs one more package: pip install "impasto[heif]"'
-        ) from None
+        raise Unsupported('is a HEIC file, which needs one more package: pip install "impasto[heif]"') from None
     return _pillow(HeifImageFile(file))

@@ -2,17 +2,14 @@
 
 import dataclasses
 import json
-import logging
 import math
 import re
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from PIL import ExifTags, Image
-
-log = logging.getLogger(__name__)
 
 _BASE = ExifTags.Base
 _EXIF_IFD = int(ExifTags.IFD.Exif)
@@ -39,7 +36,7 @@ def clean_exif(exif: Image.Exif) -> bytes | None:
     for tag in _KEPT_TAGS & set(exif):
         cleaned[int(tag)] = exif[tag]
     details = {tag: value for tag, value in exif.get_ifd(_EXIF_IFD).items() if tag not in _DROPPED_EXIF_TAGS}
-    if _settings_text(details.get(_BASE.UserComment)) is not None:
+    if _is_ours(details.get(_BASE.UserComment)):
         del details[_BASE.UserComment]
     if _BASE.ColorSpace in details:
         details[_BASE.ColorSpace] = 1  # the pixels are sRGB now
@@ -72,28 +69,29 @@ def exif_with_settings(block: bytes | None, text: str | None) -> bytes | None:
 
 
 def settings_from_exif(exif: Image.Exif) -> Mapping[str, Any] | None:
-    """The settings that `exif_with_settings` put in, None when there are none."""
-    text = _settings_text(exif.get_ifd(_EXIF_IFD).get(_BASE.UserComment))
-    return None if text is None else parse_settings(text, _KEY)
+    """The settings that `exif_with_settings` put in, None when there are none.
+
+    Raises:
+        ValueError: They are broken.
+    """
+    comment = exif.get_ifd(_EXIF_IFD).get(_BASE.UserComment)
+    return parse_settings(comment[len(_ASCII) :].rstrip(b"\0 ").decode())[_KEY] if _is_ours(comment) else None
 
 
-def _settings_text(comment: object) -> str | None:
-    if not isinstance(comment, bytes) or not comment.startswith(_ASCII + f'{{"{_KEY}": '.encode()):
-        return None
-    return comment[len(_ASCII) :].rstrip(b"\0 ").decode("ascii", "replace")
+def _is_ours(comment: object) -> TypeGuard[bytes]:
+    return isinstance(comment, bytes) and comment.startswith(_ASCII + f'{{"{_KEY}": {{'.encode())
 
 
-def parse_settings(text: str, key: str | None = None) -> Mapping[str, Any] | None:
-    """Settings from their JSON, None (and a warning) when it is broken."""
-    try:
-        found = json.loads(text)
-        found = found[key] if key else found
-    except (ValueError, KeyError, TypeError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return found
-    log.warning("ignored broken settings in the picture")
-    return None
+def parse_settings(text: str) -> Mapping[str, Any]:
+    """Settings from their JSON.
+
+    Raises:
+        ValueError: The JSON is broken or not an object.
+    """
+    settings = json.loads(text)
+    if not isinstance(settings, dict):
+        raise ValueError("the settings are not a JSON object")
+    return settings
 
 
 def settings_text(settings: Mapping[str, Any]) -> str:

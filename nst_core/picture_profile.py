@@ -22,7 +22,7 @@ def srgb_profile() -> bytes:
     return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 
 
-def to_srgb(samples: np.ndarray, profile: bytes | None) -> np.ndarray:
+def to_srgb(samples: np.ndarray, profile: bytes | None, name: str) -> np.ndarray:
     """Gray, RGB or CMYK samples as sRGB: relative colorimetric with black point compensation.
 
     A broken or unfit profile is ignored with a warning. Without one, gray and RGB are taken to be sRGB
@@ -33,12 +33,13 @@ def to_srgb(samples: np.ndarray, profile: bytes | None) -> np.ndarray:
         samples: (H, W, C) uint8 or uint16, C = 1 gray, 3 RGB or 4 CMYK (most is full ink). RGB may be
             changed in place.
         profile: the picture's ICC profile.
+        name: of the picture, for the warning.
 
     Returns:
         (H, W, 3), same dtype.
     """
     out = samples if samples.shape[2] == 3 else np.empty((*samples.shape[:2], 3), samples.dtype)
-    space, channels = _usable_space(profile, samples.shape[2])
+    space, channels = _usable_space(profile, samples.shape[2], name)
     if profile is not None and space is not None:
         try:
             if space == "rgb" and _is_srgb(profile):
@@ -47,20 +48,20 @@ def to_srgb(samples: np.ndarray, profile: bytes | None) -> np.ndarray:
                 _transform_bands(samples, out, profile, space, channels)
                 return out
         except imagecodecs.CmsError as error:
-            log.warning("ignored a broken color profile (%s)", error)
+            log.warning("%s: ignored a broken color profile (%s)", name, error)
     for band in bands(*samples.shape[:2]):
         _assume_srgb(samples[band], out[band])
     return out
 
 
-def _usable_space(profile: bytes | None, channels: int) -> tuple[str | None, int]:
+def _usable_space(profile: bytes | None, channels: int, name: str) -> tuple[str | None, int]:
     """What littleCMS calls the profile's color space, None when the profile does not fit the samples."""
     if not profile:
         return None, 0
     space, wanted = _SPACES.get(profile[16:20], (None, 0))
     # Gray samples with an RGB profile are common and well defined: R = G = B.
     if space is None or (wanted != channels and (wanted, channels) != (3, 1)):
-        log.warning("ignored a color profile that does not fit a picture of %d channels", channels)
+        log.warning("%s: ignored a color profile that does not fit %d channels", name, channels)
         return None, 0
     return space, wanted
 

@@ -81,7 +81,5 @@ def _resize_bands(
         yield slice(top, bottom), slice(first, last), box
 
 
-def _resize_plane(
-    plane: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]
-) -> np.ndarray:
+def _resize_plane(plane: np.ndarray, size: tuple[int, int], box: tuple[float, float, float, float]) -> np.ndarray:
     return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS, box=box))
