@@ -105,7 +105,7 @@ def test_tiles_change_nothing(network: CompactNetwork, height: int, width: int, 
     single = network.float().freeze()
     x, masks = random_picture(height, width, 0, torch.float32), random_masks(height, width, torch.float32)
     plan = small_tiles(single, x)
-    assert len(plan.tiles) >= 3
+    assert not plan.whole
     whole = evaluate(single, x, undivided(x), masks, statistics)
     tiled = evaluate(single, x, plan, masks, statistics)
     assert tiled.total == pytest.approx(whole.total, rel=1e-5)
