@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from nst_core.errors import ImageError
-from nst_core.picture_metadata import exif_with_settings, load_exif
+from nst_core.picture_metadata import as_stored, exif_with_settings, load_exif
 from nst_core.picture_profile import srgb_profile
 from nst_core.picture_samples import bands
 
@@ -134,7 +134,7 @@ def _write_tiff(pixels: np.ndarray, alpha: np.ndarray | None, exif: bytes | None
     tags = load_exif(exif)
     details = dict(tags.get_ifd(_EXIF_IFD))
     extra: list[tuple[Any, ...]] = [
-        (tag, 2, None, text.encode(), True) for tag, text in tags.items() if isinstance(text, str)
+        (tag, 2, None, text.encode("latin-1"), True) for tag, text in tags.items() if isinstance(text, str)
     ]
     if details:
         extra.append((_EXIF_PLACEHOLDER, 4, 1, 0, True))
@@ -167,7 +167,7 @@ def _append_exif(path: Path, details: dict[int, object]) -> None:
         offset += offset % 2
         directory = ImageFileDirectory_v2(b"II*\0\x08\0\0\0", group=_EXIF_IFD)
         for tag, value in details.items():
-            directory[tag] = value
+            directory[tag] = as_stored(value)
         file.write(directory.tobytes(offset))
         file.seek(entry)
         file.write(struct.pack("<HHII", _EXIF_IFD, 4, 1, offset))

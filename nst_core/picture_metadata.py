@@ -23,8 +23,11 @@ _DROPPED_EXIF_TAGS = {_BASE.MakerNote, ExifTags.IFD.Interop, _BASE.ExifImageWidt
 _ASCII = b"ASCII\0\0\0"
 _KEY = "impasto"
 
-_PATH = re.compile(r"^(?:[\\/~]|\.\.?[\\/]|[A-Za-z]:[\\/]|file:)|^[^:]*[\\/][^\\/]*\.\w{1,5}(?::[\d.]+)?$")
-_ABSOLUTE_FOLDERS = re.compile(r"(?<![\w.:/\\~-])(?:~|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])+")
+_PATH = re.compile(
+    r"^(?:[\\/~]|\.\.?[\\/]|[A-Za-z]:[\\/]|file:)"  # begins as one
+    r"|^(?!.*\s[-/~.\\])[^:]*[\\/][^\\/]*\.\w{1,5}(?::[\d.]+)?$"  # photos/my cat.jpg:0.5, but no command
+)
+_FOLDERS_IN_TEXT = re.compile(r"(?<![\w.:/\\~-])(?:~|\.\.?|[A-Za-z]:)?[\\/](?:[^\s\\/]+[\\/])*(?=[^\s\\/])")
 
 
 def clean_exif(exif: Image.Exif) -> bytes | None:
@@ -40,9 +43,7 @@ def clean_exif(exif: Image.Exif) -> bytes | None:
         del details[_BASE.UserComment]
     if _BASE.ColorSpace in details:
         details[_BASE.ColorSpace] = 1  # the pixels are sRGB now
-    if details:
-        cleaned[_EXIF_IFD] = details
-    return cleaned.tobytes() if len(cleaned) else None
+    return _serialize(cleaned, details) if details or len(cleaned) else None
 
 
 def load_exif(block: bytes | None) -> Image.Exif:
@@ -64,7 +65,19 @@ def exif_with_settings(block: bytes | None, text: str | None) -> bytes | None:
     exif = load_exif(block)
     details = dict(exif.get_ifd(_EXIF_IFD))
     details[int(_BASE.UserComment)] = _ASCII + f'{{"{_KEY}": {text}}}'.encode("ascii")
-    exif[_EXIF_IFD] = details
+    return _serialize(exif, details)
+
+
+def as_stored(value: Any) -> Any:
+    """EXIF text beyond ASCII as its bytes: Pillow reads it as Latin-1, whatever it is, but writes `?`."""
+    return value.encode("latin-1", "replace") if isinstance(value, str) and not value.isascii() else value
+
+
+def _serialize(exif: Image.Exif, details: Mapping[int, Any]) -> bytes:
+    for tag in exif:
+        exif[tag] = as_stored(exif[tag])
+    if details:
+        exif[_EXIF_IFD] = {tag: as_stored(value) for tag, value in details.items()}
     return exif.tobytes()
 
 
@@ -118,7 +131,7 @@ def _without_paths(value: Any) -> Any:
 
 def _reduce_text(text: str) -> str:
     """`/home/me/cat.jpg` and `photos/cat.jpg` become `cat.jpg`; `and/or` and web addresses stay."""
-    return _file_name(text) if _PATH.search(text) else _ABSOLUTE_FOLDERS.sub("", text)
+    return _file_name(text) if _PATH.search(text) else _FOLDERS_IN_TEXT.sub("", text)
 
 
 def _file_name(path: str) -> str:

@@ -39,13 +39,11 @@ def to_srgb(samples: np.ndarray, profile: bytes | None, name: str) -> np.ndarray
         (H, W, 3), same dtype.
     """
     out = samples if samples.shape[2] == 3 else np.empty((*samples.shape[:2], 3), samples.dtype)
-    space, channels = _usable_space(profile, samples.shape[2], name)
-    if profile is not None and space is not None:
+    space = _usable_space(profile, samples.shape[2], name)
+    if profile and space:
         try:
-            if space == "rgb" and _is_srgb(profile):
-                space = None
-            else:
-                _transform_bands(samples, out, profile, space, channels)
+            if not (space == "rgb" and _is_srgb(profile)):
+                _transform_all(samples, out, profile, space)
                 return out
         except imagecodecs.CmsError as error:
             log.warning("%s: ignored a broken color profile (%s)", name, error)
@@ -54,31 +52,36 @@ def to_srgb(samples: np.ndarray, profile: bytes | None, name: str) -> np.ndarray
     return out
 
 
-def _usable_space(profile: bytes | None, channels: int, name: str) -> tuple[str | None, int]:
+def _usable_space(profile: bytes | None, channels: int, name: str) -> str | None:
     """What littleCMS calls the profile's color space, None when the profile does not fit the samples."""
     if not profile:
-        return None, 0
+        return None
     space, wanted = _SPACES.get(profile[16:20], (None, 0))
     # Gray samples with an RGB profile are common and well defined: R = G = B.
     if space is None or (wanted != channels and (wanted, channels) != (3, 1)):
         log.warning("%s: ignored a color profile that does not fit %d channels", name, channels)
-        return None, 0
-    return space, wanted
+        return None
+    return space
 
 
-def _transform_bands(samples: np.ndarray, out: np.ndarray, profile: bytes, space: str, channels: int) -> None:
+def _transform_all(samples: np.ndarray, out: np.ndarray, profile: bytes, space: str) -> None:
+    if samples.shape[2] == 1:
+        # Each gray once: littleCMS's shortcut for 8-bit grays is up to 10 levels off in the shadows.
+        grays = np.arange(np.iinfo(samples.dtype).max + 1, dtype=samples.dtype)[None]
+        if space == "rgb":
+            grays = grays[..., None].repeat(3, axis=2)
+        table = _transform(grays, profile, space, exact=True)[0]
     for band in bands(*samples.shape[:2]):
-        source = samples[band]
-        if channels == 1:
-            source = source[..., 0]
-        elif source.shape[2] != channels:
-            source = source.repeat(channels, axis=2)
-        out[band] = _transform(np.ascontiguousarray(source), profile, space)
+        if samples.shape[2] == 1:
+            out[band] = table[samples[band][..., 0]]
+        else:
+            source = np.ascontiguousarray(samples[band])
+            out[band] = _transform(source, profile, space, exact=samples.dtype == np.uint16)
 
 
-def _transform(samples: np.ndarray, profile: bytes, space: str) -> np.ndarray:
+def _transform(samples: np.ndarray, profile: bytes, space: str, *, exact: bool) -> np.ndarray:
     flags = imagecodecs.CMS.FLAGS.BLACKPOINTCOMPENSATION
-    if samples.dtype == np.uint16:
+    if exact:
         flags |= imagecodecs.CMS.FLAGS.NOOPTIMIZE
     return imagecodecs.cms_transform(
         samples,
@@ -96,7 +99,7 @@ def _is_srgb(profile: bytes) -> bool:
     """Whether a profile moves no color by more than one 8-bit level: such pictures stay bit for bit."""
     axis = np.linspace(0, 65535, 9).astype(np.uint16)
     grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(1, -1, 3)
-    moved = _transform(grid, profile, "rgb").astype(np.int32) - grid
+    moved = _transform(grid, profile, "rgb", exact=True).astype(np.int32) - grid
     return bool(np.abs(moved).max() <= 257)
 
 
