@@ -20,7 +20,8 @@ def keep_luminance(result: np.ndarray, photo: np.ndarray) -> np.ndarray:
         result: (H, W, 3), gives L.
         photo: (H, W, 3), gives a and b.
 
-    Source: Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer, section 4.
+    Source: Gatys et al. 2016, Preserving Color in Neural Artistic Style Transfer,
+        luminance-only transfer.
     Differs: in Lab, where they take YIQ, so that what looks equally light is equally light; colors that
         sRGB cannot show at the new lightness lose chroma.
     """
@@ -38,7 +39,7 @@ def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     Args:
         painting, photo: (H, W), from `color.luminance`; sizes may differ.
 
-    Source: Gatys et al. 2016, as above, equation 10.
+    Source: Gatys et al. 2016, as above.
     """
     spread = photo.std(dtype=np.float64) / max(painting.std(dtype=np.float64), 1e-6)
     matched = (painting - painting.mean(dtype=np.float64)) * spread + photo.mean(dtype=np.float64)
@@ -54,8 +55,8 @@ def match_mean_covariance(source: np.ndarray, reference: np.ndarray) -> np.ndarr
         source: (H, W, 3), is recolored.
         reference: (H, W, 3) of any size, gives the palette.
 
-    Source: Gatys et al. 2016, as above, section 3; the map is from Pitié and Kokaram 2007, The Linear
-        Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer, equation 4.
+    Source: Gatys et al. 2016, as above, color histogram matching; the map is from Pitié and Kokaram 2007,
+        The Linear Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer.
     Differs: Gatys et al. take A = C_ref^(1/2) C_src^(-1/2), which may turn hues further than needed.
     """
     mean, covariance = _statistics(source)
@@ -73,6 +74,8 @@ def match_mean_covariance(source: np.ndarray, reference: np.ndarray) -> np.ndarr
 def match_histogram(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The source with the reference's distribution of lightness and of each Lab opponent color.
 
+    In Lab rather than RGB, where matching each channel turns smooth grounds into blotches of odd hues.
+
     Args:
         source: (H, W, 3), is recolored.
         reference: (H, W, 3) of any size, gives the palette.
@@ -81,8 +84,7 @@ def match_histogram(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
     for channel, (low, high) in enumerate([(0, 100), (-128, 128), (-128, 128)]):
         # As 16-bit levels, which are counted; floats would be sorted, at several times the memory.
         levels = [
-            np.rint((array[..., channel] - low) * (65535 / (high - low))).astype(np.uint16)
-            for array in (lab, wanted)
+            np.rint((array[..., channel] - low) * (65535 / (high - low))).astype(np.uint16) for array in (lab, wanted)
         ]
         lab[..., channel] = match_histograms(*levels) * ((high - low) / 65535) + low
     return lab_to_rgb(lab)
