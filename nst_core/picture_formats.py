@@ -140,9 +140,14 @@ def _tiff(file: BinaryIO) -> Header:
     inks = _TIFF_INKS.get(int(photometric))
     if inks is None or page.imagedepth != 1 or not inks <= page.samplesperpixel <= inks + 4:
         raise Unsupported("is a TIFF of an unusual kind; save it as RGB with 8 or 16 bits a channel")
-    return Header(page.imagewidth, page.imagelength, lambda: _tiff_samples(file, page, inks))
+    if page.tilewidth * page.tilelength > _MOST_TILE_PIXELS:
+        raise ValueError("a tile that is larger than any writer makes")  # it would be allocated in full
+    # A damaged tag may hold bytes, and bytes times the height are gigabytes.
+    width, height = int(page.imagewidth), int(page.imagelength)
+    return Header(width, height, lambda: _tiff_samples(file, page, inks))
 
 
+_MOST_TILE_PIXELS = 1 << 26  # writers make tiles of 128 to 1024 pixels a side
 _TIFF_INKS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4}
 """Channels besides alpha, by photometric interpretation: gray (white or black is 0), RGB, palette, CMYK."""
 

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import resource
 import struct
 import threading
 import warnings
@@ -100,6 +101,25 @@ def test_bomb_is_refused_by_its_header(tmp_path: Path):
         message = complaint(tmp_path / "bomb.png")
         assert "60000 × 60000 = 3600 megapixels, over the limit of 250" in message
         assert "--max-megapixels" in message
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind", "value"),
+    [(256, 1, 16), (257, 4, 2_000_000_000), (322, 4, 2_000_000_000), (277, 3, 60_000)],  # sizes, tile, channels
+)
+def test_tiff_that_asks_for_gigabytes(tmp_path: Path, tag: int, kind: int, value: int):
+    tiled = {"tile": (16, 16)} if tag == 322 else {}
+    data = bytearray(tiff(np.zeros((16, 16, 3), np.uint16), photometric="rgb", **tiled))
+    start = struct.unpack_from("<I", data, 4)[0]
+    for entry in range(start + 2, start + 2 + 12 * struct.unpack_from("<H", data, start)[0], 12):
+        if struct.unpack_from("<H", data, entry)[0] == tag:
+            struct.pack_into("<HII", data, entry + 2, kind, 1, value)
+        if tag == 256 and struct.unpack_from("<H", data, entry)[0] == 257:
+            struct.pack_into("<HII", data, entry + 2, 4, 1, 2_000_000_000)
+    (tmp_path / "a.tif").write_bytes(data)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    complaint(tmp_path / "a.tif")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000
 
 
 @pytest.mark.parametrize("kind", FILES)
