@@ -55,9 +55,7 @@ def lab_to_rgb(lab: np.ndarray) -> np.ndarray:
     return _by_bands(_rgb, lab, lab.shape)
 
 
-def _by_bands(
-    convert: Callable[[np.ndarray], np.ndarray], array: np.ndarray, shape: tuple[int, ...]
-) -> np.ndarray:
+def _by_bands(convert: Callable[[np.ndarray], np.ndarray], array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     out = np.empty(shape, np.float32)
     for band in bands(*shape[:2]):
         out[band] = convert(array[band])
