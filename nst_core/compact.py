@@ -51,7 +51,7 @@ class CompactNetwork(nn.Module):
     layers: tuple[str, ...] = LAYERS
     strides: Mapping[str, int] = STRIDES
     halo_px = 64
-    bytes_per_pixel = 560
+    bytes_per_pixel = 1400
     heads: Mapping[str, Tensor | None]
 
     def __init__(self, options: CompactOptions = CompactOptions()) -> None:

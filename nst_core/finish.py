@@ -7,41 +7,31 @@ from typing import Literal
 import numpy as np
 from torch import Tensor
 
-from nst_core.color import lab_to_rgb, rgb_to_lab
-from nst_core.color_transfer import keep_luminance, match_histogram, match_mean_covariance
+from nst_core.color import luminance
+from nst_core.color_transfer import keep_luminance, match_histogram, match_luminance, match_mean_covariance
 from nst_core.picture import Picture, fit_long_side
 from nst_core.tensor import to_picture
 
 ColorMode = Literal["painting", "photo", "palette"]
 PaletteMatch = Literal["covariance", "histogram"]
-THUMBNAIL_PX = 256
-"""Long side at which a picture's mean lightness is measured."""
+THUMBNAIL_PX = 512
+"""Long side at which a photo's luminance is measured."""
 
 
-def _gray(rows: np.ndarray, gain: float = 1.0, offset: float = 0.0) -> np.ndarray:
-    """Rows (h, W, 3) without their color, lightness L* taken to gain * L* + offset."""
-    lab = rgb_to_lab(rows)
-    lab[..., 1:] = 0
-    lab[..., 0] = np.clip(lab[..., 0] * gain + offset, 0, 100)
-    return np.clip(lab_to_rgb(lab), 0, 1).astype(np.float32)
-
-
-def _lightness(picture: Picture) -> tuple[float, float]:
-    """Mean and standard deviation of L*."""
-    size = fit_long_side(picture.width, picture.height, THUMBNAIL_PX)
-    lightness = rgb_to_lab(picture.resized(*size).as_float())[..., 0]
-    return float(lightness.mean()), float(lightness.std())
+def _gray(rgb: np.ndarray) -> np.ndarray:
+    """The same luminance without the color, (H, W, 3)."""
+    return np.repeat(luminance(rgb)[..., None], 3, axis=2)
 
 
 class Finish:
     """The color mode of one optimization, at one scale.
 
-    With color=photo all is painted in gray, the painting's lightness matched to the photo's, and the
+    With color=photo all is painted in gray, the painting's luminance matched to the photo's, and the
     photo's own color comes back at the end (luminance-only transfer of Gatys et al. 2017, arXiv 1611.07865).
 
     Args:
         photo: at the scale's size.
-        paintings: whose palette color=palette takes; the first one's.
+        palette: the painting whose palette color=palette takes.
         color: the mode.
         palette_match: how a palette is matched.
         protect: (H, W) in [0, 1] at the scale's size; 1 keeps the photo.
@@ -67,10 +57,9 @@ class Finish:
         """A painting as the optimizer is to see it."""
         if self.color != "photo":
             return painting
-        mean, deviation = _lightness(self.photo)
-        own_mean, own_deviation = _lightness(painting)
-        gain = deviation / max(own_deviation, 1e-3)
-        return Picture.from_float(_gray(painting.as_float(), gain, mean - gain * own_mean), like=painting)
+        thumbnail = self.photo.resized(*fit_long_side(self.photo.width, self.photo.height, THUMBNAIL_PX))
+        matched = match_luminance(luminance(painting.as_float()), luminance(thumbnail.as_float()))
+        return Picture.from_float(np.repeat(matched[..., None], 3, axis=2), like=painting)
 
     def picture(self, x: Tensor, bits: int = 8) -> Picture:
         """What the optimizer made, (1, 3, H, W), in its final colors, with the photo's alpha and EXIF."""

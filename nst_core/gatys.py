@@ -15,13 +15,13 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
 from nst_core.errors import BudgetError
 from nst_core.features import LossNetwork, LossNetworkName
 from nst_core.finish import ColorMode, Finish, PaletteMatch
 from nst_core.losses import Moments
+from nst_core.mask import resize_mask
 from nst_core.objective import Evaluation, Objective, Weights, style_moments
 from nst_core.optimizers import Adam, Lbfgs, Optimizer, resize_picture
 from nst_core.picture import Picture, fit_long_side
@@ -213,22 +213,13 @@ def optimize(
 
 
 def _finish(sources: Sources, options: GatysOptions, scale: Scale) -> Finish:
-    protect = _resize_mask(sources.protect, scale)
     return Finish(
         sources.photo.resized(scale.width, scale.height),
         sources.styles[0].painting,
         options.color,
         options.palette_match,
-        None if protect is None else protect.numpy(),
+        None if sources.protect is None else resize_mask(sources.protect, scale.height, scale.width),
     )
-
-
-def _resize_mask(mask: np.ndarray | None, scale: Scale) -> Tensor | None:
-    """A mask (H, W) at a scale's size."""
-    if mask is None:
-        return None
-    whole = torch.from_numpy(np.ascontiguousarray(mask, np.float32))[None, None]
-    return F.interpolate(whole, (scale.height, scale.width), mode="bilinear", antialias=True)[0, 0]
 
 
 def _start(sources: Sources, options: GatysOptions, finish: Finish, device: torch.device) -> Tensor:
@@ -261,6 +252,13 @@ def _grow(progress: Progress, index: int, options: GatysOptions, finish: Finish)
     return Progress(index, 0, x.clamp_(0, 1), progress.optimizer, progress.seconds)
 
 
+def _on_device(mask: np.ndarray | None, scale: Scale, device: torch.device) -> Tensor | None:
+    """A mask at a scale's size."""
+    if mask is None:
+        return None
+    return torch.from_numpy(np.array(resize_mask(mask, scale.height, scale.width))).to(device)
+
+
 class ScaleObjective:
     """The objective at one scale: keeps what is protected, and makes do with smaller tiles when memory runs out."""
 
@@ -281,9 +279,8 @@ class ScaleObjective:
             device,
         )
         self.tiles = scale.tiles
-        masks = [_resize_mask(style.mask, scale) for style in sources.styles]
-        self.masks = [None if mask is None else mask.to(device) for mask in masks]
-        self.protect = None if finish.protect is None else torch.from_numpy(finish.protect).to(device)
+        self.masks = [_on_device(s.mask, scale, device) for s in sources.styles]
+        self.protect = _on_device(sources.protect, scale, device)
         self.objective: Objective | None = None
 
     def __call__(self, x: Tensor) -> Evaluation:

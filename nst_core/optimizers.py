@@ -43,6 +43,11 @@ def resize_picture(x: Tensor, height: int, width: int) -> Tensor:
     return F.interpolate(x, (height, width), mode="bicubic", antialias=height < x.shape[2])
 
 
+def _dot(a: Tensor, b: Tensor) -> float:
+    """Inner product of two pictures, without a third."""
+    return float(torch.dot(a.reshape(-1), b.reshape(-1)))
+
+
 class Lbfgs:
     """Limited-memory BFGS in a box: one evaluation a step, restarts from the best when a step fails.
 
@@ -86,19 +91,19 @@ class Lbfgs:
                 self.best = (loss, x, gradient)
                 self.shrink = min(1.0, self.shrink * 2)
         free = ~((x <= 0) & (gradient > 0) | (x >= 1) & (gradient < 0))
-        gradient_free = gradient * free
-        direction = self._direction(gradient_free) * free
-        if torch.sum(direction * gradient_free) >= 0:  # not downhill: forget the curvature
+        downhill = gradient * free
+        direction = self._direction(downhill).mul_(free)
+        if _dot(direction, downhill) >= 0:  # it is not: forget the curvature
             self.pairs.clear()
-            direction = self._direction(gradient_free)
+            direction = self._direction(downhill)
         self.last = (x, gradient)
-        return (x + self.shrink * direction).clamp_(0, 1), evaluation
+        return direction.mul_(self.shrink).add_(x).clamp_(0, 1), evaluation
 
     def _learn(self, x: Tensor, gradient: Tensor) -> None:
         if self.last is None:
             return
         s, y = x - self.last[0], gradient - self.last[1]
-        if torch.sum(s * y) > 1e-8 * s.norm() * y.norm():
+        if _dot(s, y) > 1e-8 * float(s.norm() * y.norm()):
             self.pairs.append((s, y))
             del self.pairs[: -self.history]
 
@@ -107,16 +112,16 @@ class Lbfgs:
         if not self.pairs:
             return gradient * (-self.first_step / gradient.square().mean().sqrt().clamp_min(1e-20))
         d = -gradient
-        alphas = []
+        factors = []
         for s, y in reversed(self.pairs):
-            rho = 1.0 / torch.sum(s * y)
-            alpha = rho * torch.sum(s * d)
-            d.sub_(y * alpha)
-            alphas.append((rho, alpha))
+            rho = 1.0 / _dot(s, y)
+            alpha = rho * _dot(s, d)
+            d.add_(y, alpha=-alpha)
+            factors.append((rho, alpha))
         s, y = self.pairs[-1]
-        d.mul_(torch.sum(s * y) / y.square().sum())
-        for (s, y), (rho, alpha) in zip(self.pairs, reversed(alphas), strict=True):
-            d.add_(s * (alpha - rho * torch.sum(y * d)))
+        d.mul_(_dot(s, y) / _dot(y, y))
+        for (s, y), (rho, alpha) in zip(self.pairs, reversed(factors), strict=True):
+            d.add_(s, alpha=alpha - rho * _dot(y, d))
         return d
 
     def resize(self, height: int, width: int) -> None:
@@ -126,7 +131,7 @@ class Lbfgs:
         shrink = old[2] * old[3] / (height * width)
         # The loss hardly depends on the size, so a gradient, per pixel, shrinks as the pixels multiply.
         pairs = [(resize_picture(s, height, width), resize_picture(y, height, width) * shrink) for s, y in self.pairs]
-        self.pairs = [(s, y) for s, y in pairs if torch.sum(s * y) > 1e-4 * s.norm() * y.norm()]
+        self.pairs = [(s, y) for s, y in pairs if _dot(s, y) > 1e-4 * float(s.norm() * y.norm())]
         self.last = self.best = None
         self.shrink = 1.0
 
@@ -149,7 +154,7 @@ class Lbfgs:
 
 
 class Adam:
-    """Adam in a box: two pictures of memory beside the picture and its gradient.
+    """Adam in a box: two pictures of memory beside the picture, which it changes in place, and its gradient.
 
     Source: Kingma & Ba 2015, algorithm 1.
 
@@ -158,6 +163,7 @@ class Adam:
     """
 
     beta1, beta2 = 0.9, 0.99
+    band_rows = 256
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
@@ -175,9 +181,11 @@ class Adam:
         self.steps += 1
         first.lerp_(gradient, 1 - self.beta1)
         second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
-        denominator = (second / (1 - self.beta2**self.steps)).sqrt_().add_(1e-12)
-        moved = x.addcdiv(first, denominator, value=-self.rate / (1 - self.beta1**self.steps))
-        return moved.clamp_(0, 1), evaluation
+        for top in range(0, x.shape[2], self.band_rows):
+            band = slice(top, top + self.band_rows)
+            denominator = (second[:, :, band] / (1 - self.beta2**self.steps)).sqrt_().add_(1e-12)
+            x[:, :, band].addcdiv_(first[:, :, band], denominator, value=-self.rate / (1 - self.beta1**self.steps))
+        return x.clamp_(0, 1), evaluation
 
     def resize(self, height: int, width: int) -> None:
         if self.moments is None:

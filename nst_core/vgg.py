@@ -30,7 +30,7 @@ class VggNetwork(nn.Module):
     layers: tuple[str, ...] = LAYERS
     strides: Mapping[str, int] = STRIDES
     halo_px = 80
-    bytes_per_pixel = 2600
+    bytes_per_pixel = 3300
     heads: Mapping[str, Tensor | None] = MappingProxyType(dict.fromkeys(LAYERS))
     mean: Tensor
     std: Tensor

@@ -144,9 +144,7 @@ def add(file: Path, name: str | None = None) -> str:
     tensors = _read(file)
     found = _recognize(tensors)
     if found is None:
-        raise WeightsError(
-            f"{file} is neither VGG-19 nor VGG-16 as torchvision publishes them; nothing was added"
-        )
+        raise WeightsError(f"{file} is neither VGG-19 nor VGG-16 as torchvision publishes them; nothing was added")
     if name not in (None, found):
         raise WeightsError(f"{file} holds {found}, not {name}; nothing was added")
     kept = {key: tensors[key].float().contiguous() for key in _spec(found).shapes()}
@@ -168,9 +166,7 @@ def _spec(name: str) -> LossWeights:
     try:
         return LOSS_WEIGHTS[name]
     except KeyError:
-        raise WeightsError(
-            f"there are no weights for {name!r}; there are: {', '.join(LOSS_WEIGHTS)}"
-        ) from None
+        raise WeightsError(f"there are no weights for {name!r}; there are: {', '.join(LOSS_WEIGHTS)}") from None
 
 
 def _recognize(tensors: Mapping[str, torch.Tensor]) -> str | None:

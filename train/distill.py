@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytorch_lightning as pl
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from pytorch_optimizer import SOAP
-from torch import Tensor
+from torch import Tensor, nn
 
 from nst_core.compact import CompactNetwork
+from nst_core.errors import ModelError
 from nst_core.losses import gram_matrix
 from train.data import augment
-from train.replay import Replay
+from train.replay import Painted, Replay
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class DistillOptions:
     """Crops a step."""
     crop_px: int = 192
     """Side of a crop."""
-    learning_rate: float = 1e-2
+    learning_rate: float = 5e-3
     """SOAP's peak learning rate; short warm-up, then cosine decay to zero."""
     solve_share: float = 0.6
     """For this share of the steps the linear heads are solved for by least squares; then they are trained too."""
@@ -46,9 +50,18 @@ class DistillOptions:
 class Teacher(Protocol):
     """A frozen network with the five layers that the compact network imitates."""
 
-    names: tuple[str, ...]
+    files: tuple[Path, ...]
+    """What its weights were read from; named in the student's card."""
 
-    def features(self, x: Tensor) -> dict[str, Tensor]: ...
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """(B, 3, H, W) sRGB in [0, 1] to features (B, 64 ... 512, H / s, W / s), by layer, without gradients."""
+        ...
+
+
+def bring(teacher: Teacher, device: torch.device | str) -> None:
+    """Move a teacher to a device, laid out for speed."""
+    if isinstance(teacher, nn.Module):
+        teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def relative_errors(guess: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,7 +79,7 @@ class HeadSolver:
     thousands of them to get there: its gains span orders of magnitude.
     """
 
-    decay = 0.97
+    decay = 0.95
 
     def __init__(self) -> None:
         self.sums: dict[str, tuple[Tensor, Tensor]] = {}
@@ -80,7 +93,7 @@ class HeadSolver:
             inner = torch.lerp(inner, self.sums[layer][0], self.decay)
             cross = torch.lerp(cross, self.sums[layer][1], self.decay)
         self.sums[layer] = inner, cross
-        ridge = 1e-4 * inner.diagonal().mean() * torch.eye(len(inner))
+        ridge = 1e-4 * inner.diagonal().mean() * torch.eye(len(inner), device=inner.device)
         head = torch.linalg.solve(inner + ridge, cross.mT).mT
         network.teacher_heads[layer].weight.data = head[:, :, None, None].contiguous()
 
@@ -100,8 +113,33 @@ class Distillation(pl.LightningModule):
         self.replay, self.solver = Replay(), HeadSolver()
         self.generator = torch.Generator().manual_seed(options.seed)
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what else the next step depends on; tensors and containers only, so that nothing is unpickled."""
+        checkpoint["distillation"] = {
+            "generator": self.generator.get_state(),
+            "solver": self.solver.sums,
+            "replay": [vars(painted) for painted in self.replay.pool],
+        }
+
+    def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on from what `on_save_checkpoint` added."""
+        state = checkpoint["distillation"]
+        self.generator.set_state(state["generator"])
+        self.solver.sums = state["solver"]
+        self.replay.pool = [Painted(**painted) for painted in state["replay"]]
+
+    def on_train_start(self) -> None:
+        """Bring to the device what is no part of the module."""
+        bring(self._teacher[0], self.device)
+        self.solver.sums = apply_to_collection(self.solver.sums, Tensor, Tensor.to, self.device)
+        self.replay.pool = apply_to_collection(self.replay.pool, Tensor, Tensor.to, self.device)
+
+    def on_before_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
+        """Augment on the CPU: (B, 3, S, S) uint8 to floats in [0, 1]."""
+        return augment(batch.float() / 255, self.generator)
+
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        x = augment(batch.float() / 255, self.generator)
+        x = batch
         n = round(self.options.replay * len(x)) if self.global_step >= self.options.replay_after else 0
         if n > 1:
             x = torch.cat([self.replay.advance(self.student, x[:n], self.generator), x[n:]])
@@ -120,6 +158,8 @@ class Distillation(pl.LightningModule):
             self.log(f"gram_{layer}", gram.mean(), prog_bar=True)
             self.log(f"feature_{layer}", feature.mean())
         self.log("loss", loss)
+        if not torch.isfinite(loss):
+            raise ModelError(f"the loss is not a number after {self.global_step} steps; lower --learning-rate")
         return loss
 
     def configure_optimizers(self):

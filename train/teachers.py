@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nst_core.errors import WeightsError
+from nst_core.features import LossNetwork
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -43,7 +44,7 @@ class TwoPartTeacher(nn.Module):
 
     def __init__(self, shallow: Path, deep: Path) -> None:
         super().__init__()
-        self.names = (shallow.name, deep.name)
+        self.files = (shallow, deep)
         self.shallow, self.deep = _read(shallow), _read(deep)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
@@ -51,6 +52,10 @@ class TwoPartTeacher(nn.Module):
         needed |= {"conv51_aux.weight", "conv41_aux.weight"} - self.deep.keys()
         if needed:
             raise WeightsError(f"{shallow.name}, {deep.name}: not the two parts of a teacher, {min(needed)} is missing")
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TwoPartTeacher:
+        self.shallow, self.deep = ({k: fn(v) for k, v in part.items()} for part in (self.shallow, self.deep))
+        return super()._apply(fn, recurse)
 
     @torch.no_grad()
     def features(self, x: Tensor) -> dict[str, Tensor]:
@@ -70,3 +75,21 @@ class TwoPartTeacher(nn.Module):
                     out[f"relu{stage}_1"] = F.relu(head)
             y = F.max_pool2d(y, 2)
         return out
+
+
+class LossNetworkTeacher(nn.Module):
+    """A loss network as a teacher.
+
+    Args:
+        network: such as `nst_core.features.load_network("vgg19")`.
+        file: that its weights were read from.
+    """
+
+    def __init__(self, network: LossNetwork, file: Path) -> None:
+        super().__init__()
+        self.network, self.files = network, (file,)
+
+    @torch.no_grad()
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """(B, 3, H, W) sRGB in [0, 1] to its features."""
+        return self.network.features(x, self.network.layers)

@@ -1,0 +1,57 @@
+"""Forward and backward of the loss networks at 512x512: seconds, and how much faster than VGG-19.
+
+    python benchmarks/loss_networks.py
+
+VGG-19 and VGG-16 have random weights, which take the same time as any. The networks take turns, so that
+whatever else the machine does hits all of them alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import torch
+from record import record
+
+from nst_core.features import LossNetwork, load_network
+from nst_core.vgg import VggNetwork
+
+
+def seconds(network: LossNetwork, x: torch.Tensor) -> float:
+    """One pass to the deepest layer and back to the pixels."""
+    began = time.perf_counter()
+    x.requires_grad_(True)
+    total = torch.stack([f.sum() for f in network.features(x).values()]).sum()
+    torch.autograd.grad(total, x)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    networks: list[LossNetwork] = [VggNetwork("vgg19"), VggNetwork("vgg16"), load_network("compact")]
+    x = torch.rand(1, 3, options.size, options.size).contiguous(memory_format=torch.channels_last)
+    times: dict[str, list[float]] = {n.name: [] for n in networks}
+    for round_ in range(options.rounds + 1):
+        for network in networks:
+            took = seconds(network, x)
+            if round_:  # the first is a warm-up
+                times[network.name].append(took)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    figures = {
+        "size_px": options.size,
+        "threads": torch.get_num_threads(),
+        "rounds": options.rounds,
+        "seconds": {name: round(value, 4) for name, value in medians.items()},
+        "times_faster_than_vgg19": {name: round(medians["vgg19"] / value, 2) for name, value in medians.items()},
+    }
+    print(figures)
+    print(record("loss_networks", figures))
+
+
+if __name__ == "__main__":
+    main()

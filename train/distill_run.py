@@ -1,0 +1,238 @@
+"""One run of distillation: resumable after a kill, measured at its end, written with its card."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import pickle
+import platform
+import re
+import signal
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from torch.utils.data import DataLoader
+
+from nst_core.compact import CompactNetwork, CompactOptions, save_compact
+from nst_core.errors import ConfigError
+from nst_core.files import sha256, write_bytes
+from nst_core.picture import find_pictures
+from nst_core.provenance import provenance
+from train.data import PhotoCrops
+from train.distill import Distillation, DistillOptions, Teacher, bring
+from train.distill_eval import measure_gram_errors
+
+CHECKPOINT_EVERY = timedelta(minutes=1)
+"""A kill loses at most this much."""
+
+Progress = Callable[[int, int, Mapping[str, float]], None]
+"""Called with the steps done, the steps in all, and the last batch's figures by name."""
+
+
+def checkpoint_path(output: Path) -> Path:
+    """Where the state of an unfinished run that is to become `output` lies."""
+    return output.with_suffix(".ckpt")
+
+
+def distill(
+    options: DistillOptions,
+    photos: Path,
+    teacher: Teacher,
+    output: Path,
+    *,
+    evaluation: Sequence[Path] = (),
+    shape: CompactOptions | None = None,
+    resume: bool = False,
+    checkpoint_every: timedelta = CHECKPOINT_EVERY,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train a compact loss network and write it to `output`, with its card beside it (`.json`).
+
+    Args:
+        options: how to train.
+        photos: folder of photos to train on.
+        teacher: what to imitate.
+        output: file to write, `.safetensors`; until then the run's state lies beside it, `.ckpt`.
+        evaluation: pictures to measure the finished network on, which it was not trained on.
+        shape: of the network, unless it is the usual one.
+        resume: go on from the state of a run with the same options, photos and teacher.
+        checkpoint_every: how often that state is written.
+        progress: told about each step.
+
+    Returns:
+        The card.
+
+    Raises:
+        ConfigError: there are no photos, or nothing to resume, or something unfinished in the way.
+        ModelError: the training came apart.
+    """
+    shape = shape or CompactOptions()
+    origin = _origin(options, photos, teacher, shape)
+    state = checkpoint_path(output)
+    done = _steps_done(state, origin) if resume else _begin_anew(state)
+    torch.manual_seed(options.seed)
+    student = CompactNetwork(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    record = Record(origin, progress)
+    trainer = pl.Trainer(
+        max_steps=options.steps,
+        accelerator=device(),
+        devices=1,
+        precision=precision(),
+        callbacks=[record, _checkpoints(state, checkpoint_every)],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    crops = PhotoCrops(photos, options.crop_px, options.seed, start=done * options.batch)
+    _fit(trainer, Distillation(options, student, teacher), DataLoader(crops, options.batch), state if resume else None)
+    card = _finish(student, teacher, output, evaluation, record)
+    state.unlink(missing_ok=True)
+    return card
+
+
+def device() -> str:
+    """`cuda` or `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def precision() -> Literal["bf16-mixed", "32-true"]:
+    """`bf16-mixed` where the hardware computes in it, else fp32."""
+    if device() == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+class Record(Callback):
+    """What a run was begun with and how long it has taken, kept in its checkpoints; and its progress.
+
+    Args:
+        origin: what the run was begun with.
+        progress: told about each step.
+    """
+
+    def __init__(self, origin: Mapping[str, Any], progress: Progress | None) -> None:
+        self.origin, self.progress = origin, progress
+        self.seconds = self._began = 0.0
+
+    @property
+    def state_key(self) -> str:
+        return "record"
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"origin": dict(self.origin), "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.seconds = state_dict["seconds"]
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._began = time.perf_counter() - self.seconds
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        self.seconds = time.perf_counter() - self._began
+        if self.progress is not None:
+            figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
+            self.progress(trainer.global_step, trainer.max_steps, figures)
+
+
+def _checkpoints(state: Path, every: timedelta) -> ModelCheckpoint:
+    """One file, written over and over, whole each time."""
+    return ModelCheckpoint(
+        dirpath=state.parent, filename=state.stem, train_time_interval=every, enable_version_counter=False
+    )
+
+
+def _origin(options: DistillOptions, photos: Path, teacher: Teacher, shape: CompactOptions) -> dict[str, Any]:
+    """All that the result depends on, as JSON has it."""
+    files = find_pictures([photos])
+    digests = sorted(sha256(file) for file in files)
+    origin = {
+        "options": asdict(options),
+        "widths": shape.widths,
+        "teacher": [{"name": file.name, "sha256": sha256(file)} for file in teacher.files],
+        "photos": {"count": len(files), "sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest()},
+    }
+    return json.loads(json.dumps(origin))
+
+
+def _begin_anew(state: Path) -> int:
+    if state.exists():
+        raise ConfigError(f"{state} is an unfinished run; go on with --resume, or delete it to begin anew")
+    state.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(state.parent, os.W_OK):
+        raise ConfigError(f"{state.parent} cannot be written to; choose another folder")
+    return 0
+
+
+def _steps_done(state: Path, origin: Mapping[str, Any]) -> int:
+    """How far an unfinished run is, once it is seen to be the same one."""
+    if not state.is_file():
+        raise ConfigError(f"{state} is not there: nothing to resume; leave out --resume to begin")
+    try:
+        saved = torch.load(state, map_location="cpu", weights_only=True)
+        steps, begun = int(saved["global_step"]), saved["callbacks"]["record"]["origin"]
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise ConfigError(f"{state} cannot be read as an unfinished run; delete it and begin anew") from error
+    for now, then in ((origin["options"], begun["options"]), (origin, begun)):
+        for key, value in now.items():
+            if then.get(key) != value:
+                raise ConfigError(f"{state} was begun with {key} {then.get(key)}, not {value}; give the same again")
+    return steps
+
+
+def _fit(trainer: pl.Trainer, module: Distillation, loader: DataLoader, state: Path | None) -> None:
+    interrupt = signal.getsignal(signal.SIGINT)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")  # advice on workers, folders and caches
+        try:
+            trainer.fit(module, loader, ckpt_path=state, weights_only=True)
+        except SystemExit as error:  # what Lightning makes of Ctrl-C, which it then ignores for good
+            signal.signal(signal.SIGINT, interrupt)
+            raise KeyboardInterrupt from error
+
+
+def _finish(
+    student: CompactNetwork, teacher: Teacher, output: Path, evaluation: Sequence[Path], record: Record
+) -> dict[str, Any]:
+    for parameter in student.parameters():
+        parameter.data = parameter.data.half().float()  # as the file will hold it
+    student.eval().to(device())
+    bring(teacher, device())
+    errors = asdict(measure_gram_errors(student, teacher, evaluation)) if evaluation else None
+    card = {
+        "network": "compact",
+        **record.origin,
+        "seed": record.origin["options"]["seed"],
+        "steps": record.origin["options"]["steps"],
+        "seconds": round(record.seconds, 1),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "precision": precision(),
+        "hardware": _hardware(),
+        "provenance": provenance()
+        | {name: importlib.metadata.version(name) for name in ("pytorch-lightning", "pytorch-optimizer")},
+        "gram_errors": errors,
+    }
+    save_compact(student.cpu(), output, card)
+    beside = {"file": output.name, "sha256": sha256(output), **card}
+    write_bytes(output.with_suffix(".json"), (json.dumps(beside, indent=2) + "\n").encode())
+    return card
+
+
+def _hardware() -> dict[str, Any]:
+    """What computed."""
+    cpu_info = Path("/proc/cpuinfo")
+    models = re.findall(r"model name\s*: (.+)", cpu_info.read_text()) if cpu_info.is_file() else []
+    return {
+        "processor": models[0] if models else platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "card": torch.cuda.get_device_name() if device() == "cuda" else None,
+    }
