@@ -40,7 +40,4 @@ def to_picture(x: Tensor, like: Picture, bits: int = 8, change: Change | None = 
         if change is not None:
             rows = change(rows, top, bottom)
         pixels[top:bottom] = np.rint(np.clip(rows, 0, 1) * top_value).astype(dtype)
-    alpha = like.alpha
-    if alpha is not None and alpha.dtype != dtype:
-        alpha = (alpha >> 8).astype(dtype) if bits == 8 else alpha.astype(dtype) * 257
-    return replace(like, pixels=pixels, alpha=alpha, settings=None, sha256=None)
+    return replace(like.with_bits(bits), pixels=pixels, settings=None, sha256=None)
