@@ -1,0 +1,68 @@
+"""What all photos of one `impasto optimize` share: the loss network, the device, the paintings, the memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jsonargparse import Namespace
+
+from impasto.memory import MemoryMeter, free_bytes
+from impasto.optimize_files import Painting
+from nst_core import features, weights
+from nst_core.errors import ConfigError
+from nst_core.features import LossNetwork
+from nst_core.files import sha256
+from nst_core.gatys import GatysOptions
+
+
+@dataclass(frozen=True)
+class Session:
+    """The options, and what was made of them before the first photo."""
+
+    options: Namespace
+    gatys: GatysOptions
+    draft: Path | None
+    """The picture that start=picture starts from."""
+    paintings: Sequence[Painting]
+    device: torch.device
+    network: LossNetwork
+    network_sha256: str | None
+    limit_bytes: int
+    meter: MemoryMeter
+
+    @property
+    def device_name(self) -> str:
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return f"CPU, {torch.get_num_threads()} threads"
+
+
+def open_session(options: Namespace, gatys: GatysOptions, draft: Path | None, paintings: Sequence[Painting]) -> Session:
+    """Loads the loss network and measures the memory.
+
+    Raises:
+        ConfigError: There is no such device.
+        WeightsError: The loss network is missing.
+    """
+    device = _device(options.device, options.memory_limit)
+    network = features.load_network(gatys.network, device)
+    path = features.compact_path() if gatys.network == "compact" else weights.find(gatys.network)
+    limit_bytes = options.memory_limit or free_bytes(device)
+    meter = MemoryMeter(device)
+    return Session(
+        options, gatys, draft, paintings, device, network, path and sha256(path), limit_bytes, meter
+    )  # fmt: skip
+
+
+def _device(name: str, limit_bytes: int | None) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise ConfigError("--device cuda: torch finds no graphics card; run: impasto doctor")
+        torch.backends.cudnn.deterministic = True
+        if limit_bytes is not None:  # the card's own allocator keeps to it, too
+            whole = torch.cuda.get_device_properties(0).total_memory
+            torch.cuda.set_per_process_memory_fraction(min(1.0, limit_bytes / whole))
+    return torch.device(name)
