@@ -40,7 +40,7 @@ MENDABLE, FAULT, INTERRUPTED, PIPE_CLOSED = 2, 1, 130, 141
 # Taken by every command, anywhere on its line; the figure is how much more is said.
 _COMMON_OPTIONS = {"-v": 1, "--verbose": 1, "-vv": 2, "--debug": 0}
 
-_TRAIN_PACKAGES = {"torch", "torchvision", "pytorch_lightning", "onnx", "onnxscript", "matplotlib"}
+_TRAIN_PACKAGES = {"torch", "torchvision", "pytorch_lightning", "pytorch_optimizer", "onnx", "onnxscript", "matplotlib"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,9 +86,7 @@ def _dispatch(words: list[str]) -> int:
     try:
         options = parser.parse_args(rest)
     except argparse.ArgumentError as error:
-        raise argparse.ArgumentError(
-            None, f"{name}: {str(error).rstrip('.')}; see impasto {name} --help"
-        ) from error
+        raise argparse.ArgumentError(None, f"{name}: {str(error).rstrip('.')}; see impasto {name} --help") from error
     return module.run(options)
 
 
