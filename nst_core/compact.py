@@ -115,6 +115,6 @@ def load_compact(path: Path, device: torch.device | str = "cpu") -> CompactNetwo
             state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - not a dict
         network = CompactNetwork(CompactOptions(widths=tuple(options["widths"])))
         network.load_state_dict(state)
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(f"{path.name}: not a compact loss network ({error}); reinstall Impasto") from error
     return network.to(device).freeze()
