@@ -134,7 +134,7 @@ def _add_output(parser: ArgumentParser) -> None:
     add("--sidecar", action="store_true", help="write the settings to OUT.json too, not only into the picture")
     add(
         "--preview-every", metavar="N", type=values.number("--preview-every", 0, 1e6, whole=True), default=0,
-        help="every N iterations show the picture so far in OUT_preview.png; removed at the end",
+        help="every N iterations show the picture so far in OUT_preview.png; removed at the end (default: 0, never)",
     )  # fmt: skip
     add(
         "--snapshot-every", metavar="SECONDS", type=values.number("--snapshot-every", 0, 1e6), default=30.0,

@@ -8,7 +8,7 @@ import torch
 from jsonargparse import Namespace
 
 from impasto.memory import MemoryMeter, free_bytes
-from impasto.optimize_files import Painting
+from impasto.optimize_files import Painting, read_paintings
 from nst_core import features, weights
 from nst_core.errors import ConfigError
 from nst_core.features import LossNetwork
@@ -32,27 +32,34 @@ class Session:
     meter: MemoryMeter
 
     @property
+    def files(self) -> list[Path]:
+        """What is read for every photo."""
+        masks = [painting.mask for painting in self.paintings if painting.mask]
+        others = [Path(path) for path in (self.options.protect, self.draft) if path]
+        return [*(painting.path for painting in self.paintings), *masks, *others]
+
+    @property
     def device_name(self) -> str:
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
         return f"CPU, {torch.get_num_threads()} threads"
 
 
-def open_session(options: Namespace, gatys: GatysOptions, draft: Path | None, paintings: Sequence[Painting]) -> Session:
-    """Loads the loss network and measures the memory.
+def open_session(options: Namespace, gatys: GatysOptions, draft: Path | None) -> Session:
+    """Loads the loss network, measures the memory, and then reads the paintings.
 
     Raises:
-        ConfigError: There is no such device.
+        ConfigError: There is no such device, or the paintings' options make no sense.
+        ImageError: A painting cannot be read.
         WeightsError: The loss network is missing.
     """
     device = _device(options.device, options.memory_limit)
     network = features.load_network(gatys.network, device)
     path = features.compact_path() if gatys.network == "compact" else weights.find(gatys.network)
     limit_bytes = options.memory_limit or free_bytes(device)
-    meter = MemoryMeter(device)
-    return Session(
-        options, gatys, draft, paintings, device, network, path and sha256(path), limit_bytes, meter
-    )  # fmt: skip
+    meter = MemoryMeter(device)  # before the first picture, as the plan counts pictures in
+    paintings = read_paintings(options)
+    return Session(options, gatys, draft, paintings, device, network, path and sha256(path), limit_bytes, meter)
 
 
 def _device(name: str, limit_bytes: int | None) -> torch.device:

@@ -12,7 +12,7 @@ from typing import Any
 from jsonargparse import Namespace
 
 from impasto.optimize_display import Display, duration, stop_on_signal
-from impasto.optimize_files import Job, plan_jobs, read_paintings, read_sources
+from impasto.optimize_files import Job, plan_jobs, read_sources
 from impasto.optimize_plot import draw_curve
 from impasto.optimize_record import digest, fingerprint, record
 from impasto.optimize_session import Session, open_session
@@ -41,18 +41,17 @@ def paint_all(options: Namespace, gatys: GatysOptions, draft: Path | None) -> in
     Raises:
         NstError: What one photo alone cannot mend, or the only photo's own error.
     """
-    paintings = read_paintings(options)
-    jobs = plan_jobs(options, paintings)
-    masks = [p.mask for p in paintings if p.mask] + [Path(path) for path in (options.protect, draft) if path]
+    session = open_session(options, gatys, draft)
+    jobs = plan_jobs(options, session.paintings)
+    inputs = [*(job.photo for job in jobs), *session.files]
     for job in jobs:
-        job.check([*(job.photo for job in jobs), *(p.path for p in paintings), *masks])
-    session = open_session(options, gatys, draft, paintings)
+        job.check(inputs)
     failed = 0
     for number, job in enumerate(jobs, 1):
         if len(jobs) > 1:
             _say(f"photo {number} of {len(jobs)}: {job.photo}")
         try:
-            with _out_of_memory_explained():
+            with _explained():
                 if not Painter(job, session).paint():
                     return STOPPED
         except (ImageError, BudgetError, ConfigError) as error:
@@ -199,14 +198,16 @@ def _is_last(step: Step, plan: Plan) -> bool:
 
 
 @contextmanager
-def _out_of_memory_explained() -> Iterator[None]:
-    """Memory that runs out where smaller tiles cannot help is for the user to mend."""
+def _explained() -> Iterator[None]:
+    """What the user can mend, of what torch raises."""
     try:
         yield
+    except FloatingPointError as error:
+        raise ConfigError(f"{error}; lower --strength or the weights") from error
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        raise BudgetError("there is not enough memory; lower --size or --memory-limit, or close programs") from error
+        raise BudgetError("the memory ran out; lower --size or --memory-limit, or close programs") from error
 
 
 def _say(text: str, file: Any = None) -> None:

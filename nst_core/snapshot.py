@@ -95,7 +95,8 @@ def load(path: Path, fingerprint: Mapping[str, Any], device: torch.device | str 
                 raise ValueError(f"format {found['format']}, not {FORMAT}")
             about = json.loads(found["about"])
             _compare(path, about["fingerprint"], json.loads(json.dumps(dict(fingerprint))))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            # Cloned, as sums may round differently where memory is not aligned as torch aligns it.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         tensors |= {name: tensors[first] for name, first in about["same"].items()}
         optimizer: Optimizer = Lbfgs(about["history"]) if about["optimizer"] == "lbfgs" else Adam(ADAM_RATE)
         optimizer.restore({name[2:]: tensor for name, tensor in tensors.items() if name.startswith("o.")})

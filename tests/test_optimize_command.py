@@ -1,0 +1,435 @@
+"""`impasto optimize` as people use it: what is painted, what is refused, and that nothing is lost."""
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from impasto import optimize_work
+from impasto.main import main
+from impasto.optimize import build_parser
+from impasto.optimize_files import split_share
+from nst_core import features
+from nst_core.compact import CompactNetwork, CompactOptions, save_compact
+from nst_core.errors import NstError
+from nst_core.gatys import GatysOptions
+
+SIZE = ["--size", "48", "--iterations", "4"]
+
+
+@pytest.fixture(scope="session")
+def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "compact.safetensors"
+    torch.manual_seed(0)
+    save_compact(CompactNetwork(CompactOptions(widths=(3,) * 10)), path, {})
+    return path
+
+
+@pytest.fixture(autouse=True)
+def folder(network_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: two photos, two paintings, a mask of the right half, and files that are none of these."""
+    monkeypatch.setattr(features, "compact_path", lambda: network_file)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    random = np.random.default_rng(0)
+    for name in ("cat.png", "dog.png", "waves.png", "night.png"):
+        coarse = Image.fromarray(random.integers(0, 256, (8, 12, 3), np.uint8))
+        coarse.resize((96, 64), Image.Resampling.BICUBIC).save(name)
+    half = np.zeros((64, 96), np.uint8)
+    half[:, 48:] = 255
+    Image.fromarray(half).save("right.png")
+    Path("empty.png").touch()
+    Path("text.png").write_text("no picture")
+    Path("small.yaml").write_text("size: 31")
+    return work
+
+
+def paint(*words: str) -> int:
+    return main(["optimize", *words, *SIZE])
+
+
+def pixels(path: str | Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def files(folder: Path | str = ".") -> set[str]:
+    return {path.name for path in Path(folder).iterdir()}
+
+
+def photo_at_size() -> np.ndarray:
+    with Image.open("cat.png") as photo:
+        return np.asarray(photo.resize((48, 32), Image.Resampling.LANCZOS)).astype(int)
+
+
+@contextlib.contextmanager
+def at_step(number: int, act: Callable[[], None]) -> Iterator[None]:
+    """Has something happen after a step, while the optimizer is at work."""
+    real = optimize_work.optimize
+
+    def wrapped(*args):
+        for done, step in enumerate(real(*args), 1):
+            if done == number:
+                act()
+            yield step
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimize_work, "optimize", wrapped)
+        yield
+
+
+def test_paints_a_photo_and_says_what_it_did(capsys):
+    before = files()
+    assert paint("cat.png", "--style", "waves.png", "-o", "new/out.png") == 0
+    assert pixels("new/out.png").shape == (32, 48, 3)
+    assert np.abs(pixels("new/out.png") - photo_at_size()).mean() > 0.5
+    assert files() == before | {"new"} and files("new") == {"out.png"}
+    output = capsys.readouterr().out
+    assert output.startswith("48x32 px, scales 48 px, L-BFGS")
+    assert "loss network compact, CPU" in output
+    assert "new/out.png: 48x32 px, " in output and "GB allowed" in output
+
+
+def test_settings_are_in_the_picture_and_beside_it(network_file: Path):
+    words = ["--style", "waves.png:3", "--style", "night.png", "--protect", "right.png", "--sidecar"]
+    assert paint("cat.png", *words, "-o", "out.png") == 0
+    with Image.open("out.png") as picture:
+        texts = [text for text in picture.info.values() if isinstance(text, str) and text.startswith("{")]
+    settings = json.loads(texts[0])
+    assert settings == json.loads(Path("out.png.json").read_text())
+    digests = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files() if "." in name}
+    assert settings["photo"] == {"file": "cat.png", "sha256": digests["cat.png"]}
+    assert [(p["file"], p["share"], p["sha256"]) for p in settings["paintings"]] == [
+        ("waves.png", 3.0, digests["waves.png"]),
+        ("night.png", 1.0, digests["night.png"]),
+    ]
+    assert settings["protect"] == {"file": "right.png", "sha256": digests["right.png"]}
+    assert settings["loss_network"]["sha256"] == hashlib.sha256(network_file.read_bytes()).hexdigest()
+    assert settings["options"]["iterations"] == 4 and settings["options"]["seed"] == 0
+    assert settings["versions"]["torch"].startswith(torch.__version__.partition("+")[0])
+    assert settings["finished"] is True and settings["loss"] > 0 and "relu5_1" in settings["losses"]
+    assert str(Path.cwd()) not in json.dumps(settings)
+
+
+def test_same_seed_same_picture_and_the_start_matters():
+    for name in ("a.png", "b.png"):
+        assert paint("cat.png", "--style", "waves.png", "--start", "noise", "--seed", "7", "-o", name) == 0
+    assert paint("cat.png", "--style", "waves.png", "--start", "dog.png", "-o", "c.png") == 0
+    assert np.array_equal(pixels("a.png"), pixels("b.png"))
+    assert not np.array_equal(pixels("a.png"), pixels("c.png"))
+
+
+def test_protected_part_stays_and_the_rest_is_painted():
+    assert paint("cat.png", "--style", "waves.png", "--protect", "right.png", "--strength", "4", "-o", "a.png") == 0
+    changed = np.abs(pixels("a.png") - photo_at_size()).mean(axis=2)
+    assert changed[:, 26:].max() <= 2
+    assert changed[:, :22].mean() > 2
+
+
+def test_masks_belong_to_the_paintings_in_order():
+    words = ["cat.png", "--style", "waves.png", "--style", "night.png"]
+    assert paint(*words, "-o", "a.png") == 0
+    assert paint(*words, "--style-mask", "-", "--style-mask", "right.png", "-o", "b.png", "--sidecar") == 0
+    masks = [p["mask"] and p["mask"]["file"] for p in json.loads(Path("b.png.json").read_text())["paintings"]]
+    assert masks == [None, "right.png"]
+    assert not np.array_equal(pixels("a.png"), pixels("b.png"))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "share"),
+    [
+        ("a.jpg", "a.jpg", 1.0),
+        ("a.jpg:0.7", "a.jpg", 0.7),
+        ("a.jpg:.5", "a.jpg", 0.5),
+        ("a:b.jpg", "a:b.jpg", 1.0),
+        ("a:b.jpg:2", "a:b.jpg", 2.0),
+        (r"C:\a.jpg", r"C:\a.jpg", 1.0),
+        ("there:2", "there:2", 1.0),
+        ("a.jpg:-1", "a.jpg:-1", 1.0),
+    ],
+)
+def test_share_is_a_number_at_the_end(text: str, path: str, share: float):
+    Path("there:2").touch()
+    assert split_share(text) == (Path(path), share)
+
+
+def test_options_are_those_of_the_optimizer():
+    parsed = build_parser().parse_args(["a", "--style", "b", "-o", "c"])
+    assert {name: parsed[name] for name in GatysOptions.__dataclass_fields__} == vars(GatysOptions())
+
+
+def test_configuration_file_and_what_comes_later_wins():
+    Path("a.yaml").write_text("size: original\nbrush_size: 2\nlayer_weights: [1, 0, 1, 1, 1]\nstyle: [x.png:0.5]\n")
+    words = ["a.png", "--brush-size", "3", "--config", "a.yaml", "--strength", "2", "-o", "c"]
+    parsed = build_parser().parse_args(words)
+    assert (parsed.size, parsed.brush_size, parsed.strength) == (0, 2.0, 2.0)
+    assert parsed.layer_weights == (1, 0, 1, 1, 1) and parsed.style == ["x.png:0.5"]
+    assert build_parser().parse_args([*words, "--style", "y.png"]).style == ["x.png:0.5", "y.png"]
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "configs" / "optimize").glob("*.yaml")))
+def test_configurations_that_come_with_the_program_are_taken(path: Path):
+    parsed = build_parser().parse_args(["a.png", "--style", "b.png", "-o", "c.png", "--config", str(path)])
+    assert parsed.iterations != GatysOptions.iterations
+
+
+WAVES = ["--style", "waves.png", "-o", "out.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "the following arguments are required: photo, style, out"),
+        (["cat.png", "-o", "out.png"], "the following arguments are required: style"),
+        (["nope.png", *WAVES], "nope.png does not exist"),
+        (["empty.png", *WAVES], "empty.png is empty (0 bytes)"),
+        (["text.png", *WAVES], "text.png is not a picture"),
+        (["cat.png", "--style", "nope.png", "-o", "out.png"], "nope.png does not exist"),
+        (["cat.png", "--style", "waves.png:0", "-o", "out.png"], "share must be greater than 0"),
+        (["cat.png", "--style", "waves.png", "-o", "out.bmp"], "-o out.bmp: end the name in .png"),
+        (["cat.png", "--style", "waves.png", "-o", "out"], "or name a folder that exists"),
+        (["cat.png", "--style", "waves.png", "-o", "out.jpg", "--bits", "16"], "JPEG holds 8 bits a channel"),
+        (["cat.png", "--style", "waves.png", "-o", "./cat.png"], "would overwrite cat.png, which is read"),
+        (["cat.png", "--style", "waves.png", "-o", "waves.png"], "would overwrite waves.png"),
+        (["cat.png", *WAVES, "--protect", "right.png", "--plot", "right.png"], "would overwrite right.png"),
+        (["cat.png", "--style", "waves.png", "-o", "text.png/out.png"], "a part of that path is a file"),
+        (["cat.png", "dog.png", *WAVES], "-o out.png names one picture; for 2 photos name a folder"),
+        (["cat.png", *WAVES, "--style-mask", "-", "--style-mask", "right.png"], "2 --style-mask for 1 --style"),
+        (["cat.png", *WAVES, "--protect", "empty.png"], "empty.png is empty"),
+        (["cat.png", *WAVES, "--start", "nope.png"], "nope.png does not exist"),
+        (["cat.png", *WAVES, "--plot", "a.doc"], "--plot a.doc: the name must end in .png, .svg, .pdf"),
+        (
+            ["cat.png", *WAVES, "--config", "small.yaml"],
+            "--size must be a whole number of pixels, 32 or more, or original",
+        ),
+        (["cat.png", *WAVES, "--strength", "-1"], "--strength must be a number from 0 to 100, not -1"),
+        (["cat.png", *WAVES, "--strength", "nan"], "--strength must be a number from 0 to 100, not nan"),
+        (["cat.png", *WAVES, "--seed", "1.5"], "--seed must be a whole number from 0 to "),
+        (["cat.png", *WAVES, "--layer-weights", "1,2"], "--layer-weights must be five numbers"),
+        (["cat.png", *WAVES, "--layer-weights", "1,2,3,4,-1"], "--layer-weights must be a number from 0"),
+        (["cat.png", *WAVES, "--color", "pink"], "argument --color: invalid choice: 'pink'"),
+        (["cat.png", *WAVES, "--memory-limit", "1MB"], "raise --memory-limit"),
+        (["cat.png", *WAVES, "--max-megapixels", "0.005"], "raise --max-megapixels"),
+        (["cat.png", *WAVES, "--network", "vgg19"], "impasto weights get vgg19"),
+        (["cat.png", *WAVES, "--config", "nope.yaml"], "nope.yaml"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_and_writes_nothing(words: list[str], message: str, capsys):
+    before = files()
+    assert paint(*words) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith("impasto: ") and error.count("\n") == 1
+    assert files() == before
+
+
+def test_missing_graphics_card_is_said(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert paint("cat.png", *WAVES, "--device", "cuda") == 2
+    assert "torch finds no graphics card" in capsys.readouterr().err
+
+
+def test_many_photos_broken_ones_skipped_and_resume_skips_what_is_done(capsys):
+    Path("more").mkdir()
+    Image.open("dog.png").save("more/cat.jpg")
+    words = ["cat.png", "empty.png", "more", "--style", "waves.png", "-o", "out", "--trace", "curves"]
+    assert paint(*words) == 2
+    assert files("out") == {"cat_waves.png", "cat_waves_2.png"}
+    assert files("curves") == {"cat_waves.json", "cat_waves_2.json"}
+    captured = capsys.readouterr()
+    assert "impasto: empty.png is empty (0 bytes)" in captured.err
+    assert captured.err.endswith("impasto: 1 of 3 photos could not be painted\n")
+    (Path("out") / "cat_waves_2.png").unlink()
+    kept = (Path("out") / "cat_waves.png").stat().st_mtime_ns
+    assert paint(*words, "--resume") == 2
+    assert (Path("out") / "cat_waves.png").stat().st_mtime_ns == kept
+    assert files("out") == {"cat_waves.png", "cat_waves_2.png"}
+    assert "cat_waves.png is done already" in capsys.readouterr().out
+
+
+def test_results_among_the_photos_are_not_painted_again():
+    Path("photos").mkdir()
+    Path("cat.png").rename("photos/cat.png")
+    for _ in range(2):
+        assert paint("photos", "--style", "waves.png", "-o", "photos/painted/") == 0
+    assert files("photos/painted") == {"cat_waves.png"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_writes_the_best_so_far_and_goes_on_to_the_same_picture(number: int, capsys):
+    before = signal.getsignal(number)
+    assert paint("cat.png", "--style", "waves.png", "-o", "whole.png") == 0
+    with at_step(2, lambda: signal.raise_signal(number)):
+        assert paint("cat.png", *WAVES, "--trace", "curve.json") == 130
+    assert signal.getsignal(number) is before
+    assert pixels("out.png").shape == (32, 48, 3)
+    assert not np.array_equal(pixels("out.png"), pixels("whole.png"))
+    error = capsys.readouterr().err
+    assert "stopped at 48 px, iteration 2 of 4; the best so far is in out.png; --resume goes on\n" in error
+    assert len(json.loads(Path("curve.json").read_text())["points"]) == 2
+    assert paint("cat.png", *WAVES, "--trace", "curve.json", "--plot", "curve.png", "--resume") == 0
+    assert "going on at 48 px, after iteration 2" in capsys.readouterr().out
+    assert np.array_equal(pixels("out.png"), pixels("whole.png"))
+    points = json.loads(Path("curve.json").read_text())["points"]
+    assert [point["iteration"] for point in points] == [1, 2, 3, 4]
+    assert pixels("curve.png").shape[2] == 3
+    assert "out.png.snapshot" not in files()
+
+
+def test_second_ctrl_c_stops_at_once_and_still_writes(capsys):
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with at_step(3, twice):
+        assert paint("cat.png", *WAVES) == 130
+    assert "stopped at 48 px, iteration 2 of 4; the best so far is in out.png\n" in capsys.readouterr().err
+    assert pixels("out.png").shape == (32, 48, 3)
+
+
+def test_stopped_in_a_batch_leaves_the_other_photos():
+    with at_step(2, lambda: signal.raise_signal(signal.SIGINT)):
+        assert paint("cat.png", "dog.png", "--style", "waves.png", "-o", "out") == 130
+    assert files("out") == {"cat_waves.png", "cat_waves.png.snapshot"}
+
+
+def test_killed_loses_little_and_resume_ends_with_the_same_picture(network_file: Path, capsys):
+    assert paint("cat.png", "--style", "waves.png", "-o", "whole.png") == 0
+    words = ["cat.png", *WAVES, "--snapshot-every", "0"]
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from impasto import main, optimize_work\n"
+        "from nst_core import features\n"
+        f"features.compact_path = lambda: pathlib.Path({str(network_file)!r})\n"
+        "real = optimize_work.optimize\n"
+        "def dies(*args):\n"
+        "    for done, step in enumerate(real(*args), 1):\n"
+        "        if done == 3:\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        yield step\n"
+        "optimize_work.optimize = dies\n"
+        "main.main(sys.argv[1:])\n"
+    )
+    root = Path(optimize_work.__file__).parents[1]
+    killed = subprocess.run(
+        [sys.executable, "-c", code, "optimize", *words, *SIZE], env=os.environ | {"PYTHONPATH": str(root)}
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert "out.png" not in files() and "out.png.snapshot" in files()
+    capsys.readouterr()
+    assert paint(*words, "--resume") == 0
+    assert "going on at 48 px, after iteration " in capsys.readouterr().out
+    assert np.array_equal(pixels("out.png"), pixels("whole.png"))
+
+
+def stop_after_two_steps() -> None:
+    with at_step(2, lambda: signal.raise_signal(signal.SIGINT)):
+        assert paint("cat.png", *WAVES) == 130
+
+
+@pytest.mark.parametrize(
+    ("words", "difference"),
+    [
+        (["--strength", "2"], "strength was 1.0, now it is 2.0"),
+        (["--protect", "right.png"], "protect was None, now it is "),
+        (["--style", "night.png"], "painting 2 was None, now it is "),
+    ],
+)
+def test_snapshot_of_other_settings_is_refused(words: list[str], difference: str, capsys):
+    stop_after_two_steps()
+    capsys.readouterr()
+    assert paint("cat.png", *WAVES, *words, "--resume") == 2
+    error = capsys.readouterr().err
+    assert "out.png.snapshot is a snapshot of other settings: " + difference in error and error.count("\n") == 1
+    assert "out.png.snapshot" in files()
+
+
+def test_other_photo_under_the_same_name_is_noticed(capsys):
+    stop_after_two_steps()
+    Path("dog.png").replace("cat.png")
+    assert paint("cat.png", *WAVES, "--resume") == 2
+    assert "other settings: photo was " in capsys.readouterr().err
+
+
+def test_nothing_to_go_on_from_and_something_that_is_not_asked_for_are_said(capsys):
+    assert paint("cat.png", *WAVES, "--resume") == 0
+    assert "there is no out.png.snapshot to go on from: starting anew" in capsys.readouterr().out
+    Path("out.png.snapshot").write_bytes(b"broken")
+    assert paint("cat.png", *WAVES) == 0
+    assert "out.png.snapshot of an earlier run will be replaced" in capsys.readouterr().out
+    Path("out.png").unlink()
+    Path("out.png.snapshot").write_bytes(b"broken")
+    assert paint("cat.png", *WAVES, "--resume") == 2
+    assert "out.png.snapshot cannot be gone on from" in capsys.readouterr().err
+
+
+def test_preview_is_there_during_the_work_only():
+    seen = []
+    with at_step(4, lambda: seen.append(pixels("out_preview.png").shape)):
+        assert paint("cat.png", *WAVES, "--preview-every", "2") == 0
+    assert seen == [(32, 48, 3)]
+    assert "out_preview.png" not in files()
+
+
+def test_snapshot_that_cannot_be_written_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch, caplog):
+    def full(*args) -> None:
+        raise NstError("cannot write out.png.snapshot: the disk is full")
+
+    monkeypatch.setattr(optimize_work.snapshot, "save", full)
+    assert paint("cat.png", *WAVES, "--snapshot-every", "0") == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "cannot write out.png.snapshot: the disk is full (painting goes on)"
+    ]
+    assert pixels("out.png").shape == (32, 48, 3)
+
+
+def test_result_that_cannot_be_written_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # At the end there is a folder in the place of the result.
+    with at_step(4, lambda: Path("out.png").mkdir()):
+        assert paint("cat.png", *WAVES) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "cannot write out.png" in error and "the picture is kept as " in error
+    assert pixels(error.rpartition(" ")[2]).shape == (32, 48, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "the memory ran out; lower --size"),
+        (FloatingPointError("the loss is not a number"), "the loss is not a number; lower --strength"),
+    ],
+)
+def test_what_torch_raises_is_one_line(error: Exception, message: str, capsys):
+    def fail() -> None:
+        raise error
+
+    with at_step(2, fail):
+        assert paint("cat.png", *WAVES) == 2
+    assert capsys.readouterr().err.startswith(f"impasto: {message}")
+
+
+def test_elsewhere_than_on_a_terminal_there_are_few_plain_lines(capsys):
+    assert paint("cat.png", *WAVES) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("48 px, iteration 3 of 4") and "\x1b" not in "".join(lines)
+
+
+def test_sixteen_bits_and_alpha_come_through():
+    photo = Image.open("cat.png").convert("RGBA")
+    photo.putalpha(Image.open("right.png"))
+    photo.save("alpha.png")
+    assert paint("alpha.png", "--style", "waves.png", "--bits", "16", "-o", "out.png") == 0
+    raw = Path("out.png").read_bytes()
+    assert raw[24] == 16 and raw[25] == 6  # PNG header: bit depth, RGB with alpha
