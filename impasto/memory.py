@@ -54,9 +54,9 @@ class MemoryMeter:
 
     def report(self, limit_bytes: int) -> str:
         """The peak, in a phrase."""
-        of = f"of {limit_bytes / 1e9:.2f} GB allowed"
+        allowed = f"of the {limit_bytes / 1e9:.2f} GB allowed"
         if self.device.type == "cuda":
-            return f"peak {torch.cuda.max_memory_allocated(self.device) / 1e9:.2f} GB {of}, on the card"
+            return f"peak {torch.cuda.max_memory_allocated(self.device) / 1e9:.2f} GB on the card, {allowed}"
         peak = peak_bytes()
-        own = f"(interpreter {self.before / 1e9:.2f} GB + {max(0, peak - self.before) / 1e9:.2f} GB)"
-        return f"peak {peak / 1e9:.2f} GB {own} {of}"
+        own = f"interpreter {self.before / 1e9:.2f} GB + {max(0, peak - self.before) / 1e9:.2f} GB"
+        return f"peak {peak / 1e9:.2f} GB: {own} {allowed}"

@@ -87,6 +87,7 @@ class Painter:
             _say(f"{self.job.out} is done already, with these settings")
             return True
         _say(f"{self.plan}; loss network {self.session.gatys.network}, {self.session.device_name}")
+        self._say_what_does_not_fit()
         resume = self._resume()
         display = Display(self.plan)
         step, finished = None, False
@@ -104,6 +105,13 @@ class Painter:
             raise KeyboardInterrupt
         self._deliver(step, finished)
         return finished
+
+    def _say_what_does_not_fit(self) -> None:
+        asked, plan = self.session.gatys, self.plan
+        if plan.optimizer != asked.optimizer:
+            _say("L-BFGS does not fit into the memory allowed: Adam takes its place, and needs more --iterations")
+        elif plan.optimizer == "lbfgs" and plan.history < asked.history:
+            _say(f"the memory allowed has room for {plan.history} of {asked.history} corrections of L-BFGS")
 
     def _steps(self, resume: Progress | None) -> Iterator[Step]:
         """The steps, with previews and snapshots as they fall due."""

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,6 +102,20 @@ def test_paints_a_photo_and_says_what_it_did(capsys):
     assert output.startswith("48x32 px, scales 48 px, L-BFGS")
     assert "loss network compact, CPU" in output
     assert "new/out.png: 48x32 px, " in output and "GB allowed" in output
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"optimizer": "adam", "history": 0}, "L-BFGS does not fit into the memory allowed: Adam takes its place"),
+        ({"history": 5}, "the memory allowed has room for 5 of 12 corrections"),
+    ],
+)
+def test_what_does_not_fit_is_said(changes: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch, capsys):
+    real = optimize_work.make_plan
+    monkeypatch.setattr(optimize_work, "make_plan", lambda *args: replace(real(*args), **changes))
+    assert paint("cat.png", "--style", "waves.png", "-o", "out.png") == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith(message)
 
 
 def test_settings_are_in_the_picture_and_beside_it(network_file: Path):
