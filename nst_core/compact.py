@@ -90,11 +90,15 @@ class CompactNetwork(nn.Module):
     def freeze(self) -> CompactNetwork:
         """Make it a loss network: no gradients for weights, heads folded, laid out for speed."""
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.heads = {
+        self.heads = self.folded_heads()
+        return self
+
+    def folded_heads(self) -> dict[str, Tensor | None]:
+        """R of the QR decomposition of each layer's head, (c, c)."""
+        return {
             layer: torch.linalg.qr(head.weight[:, :, 0, 0], mode="r").R  # type: ignore[union-attr, index]
             for layer, head in self.teacher_heads.items()
         }
-        return self
 
 
 def save_compact(network: CompactNetwork, path: Path, card: Mapping[str, object]) -> None:

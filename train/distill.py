@@ -118,7 +118,7 @@ class Distillation(pl.LightningModule):
         checkpoint["distillation"] = {
             "generator": self.generator.get_state(),
             "solver": self.solver.sums,
-            "replay": [vars(painted) for painted in self.replay.pool],
+            "replay": [painted.state() for painted in self.replay.pool],
         }
 
     def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
@@ -126,13 +126,14 @@ class Distillation(pl.LightningModule):
         state = checkpoint["distillation"]
         self.generator.set_state(state["generator"])
         self.solver.sums = state["solver"]
-        self.replay.pool = [Painted(**painted) for painted in state["replay"]]
+        self.replay.pool = [Painted.restore(painted) for painted in state["replay"]]
 
     def on_train_start(self) -> None:
         """Bring to the device what is no part of the module."""
         bring(self._teacher[0], self.device)
         self.solver.sums = apply_to_collection(self.solver.sums, Tensor, Tensor.to, self.device)
-        self.replay.pool = apply_to_collection(self.replay.pool, Tensor, Tensor.to, self.device)
+        states = apply_to_collection([p.state() for p in self.replay.pool], Tensor, Tensor.to, self.device)
+        self.replay.pool = [Painted.restore(state) for state in states]
 
     def on_before_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Tensor:
         """Augment on the CPU: (B, 3, S, S) uint8 to floats in [0, 1]."""
@@ -142,7 +143,8 @@ class Distillation(pl.LightningModule):
         x = batch
         n = round(self.options.replay * len(x)) if self.global_step >= self.options.replay_after else 0
         if n > 1:
-            x = torch.cat([self.replay.advance(self.student, x[:n], self.generator), x[n:]])
+            with torch.autocast(x.device.type, enabled=False):
+                x = torch.cat([self.replay.advance(self.student, x[:n], self.generator), x[n:]])
         x = x.contiguous(memory_format=torch.channels_last)
         truth = self._teacher[0].features(x)
         solving = self.global_step < self.options.solve_share * self.options.steps

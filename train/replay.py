@@ -2,64 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from nst_core.compact import CompactNetwork
-from nst_core.losses import gram_matrix
+from nst_core.objective import Evaluation, Objective, Weights, style_moments
+from nst_core.optimizers import Lbfgs
+from nst_core.tiling import plan_tiles
+from nst_core.vgg import LAYERS
+
+HISTORY = 8
+"""Corrections that each picture's L-BFGS keeps."""
+
+
+class Present:
+    """The network in training, as the loss network that it is just now."""
+
+    def __init__(self, network: CompactNetwork) -> None:
+        self.network = network
+        self.name, self.layers, self.strides = network.name, network.layers, network.strides
+        self.halo_px, self.bytes_per_pixel = network.halo_px, network.bytes_per_pixel
+        with torch.no_grad():
+            self.heads: Mapping[str, Tensor | None] = network.folded_heads()
+
+    def features(self, x: Tensor, layers: Sequence[str] = LAYERS) -> dict[str, Tensor]:
+        """See `nst_core.features.LossNetwork`."""
+        return self.network.features(x, layers)
 
 
 @dataclass
 class Painted:
     """One picture on its way."""
 
-    picture: Tensor
-    """(3, S, S) in [0, 1]."""
-    grams: dict[str, Tensor]
-    """Gram matrices it is painted toward, (1, c, c) a layer."""
-    velocity: Tensor
+    photo: Tensor
+    """(1, 3, S, S) in [0, 1]."""
+    painting: Tensor
+    """(1, 3, S, S) in [0, 1]."""
+    x: Tensor
+    """(1, 3, S, S), painted so far."""
+    strength: float
+    optimizer: Lbfgs
     steps_left: int
+
+    def state(self) -> dict[str, Any]:
+        """All of it as tensors, numbers and dictionaries."""
+        return vars(self) | {"optimizer": self.optimizer.state()}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Painted:
+        """Go on from what `state` returned."""
+        optimizer = Lbfgs(HISTORY)
+        optimizer.restore(state["optimizer"])
+        return cls(**{**state, "optimizer": optimizer})
 
 
 class Replay:
-    """A pool of pictures that the network's own style loss is painting, a step at a time.
+    """A pool of pictures that the real optimizer paints, a few steps at a time, through the network in training.
 
-    An optimizer drives pictures to where its loss network is wrong; a network trained on photos alone
-    is never shown those. Each picture is given another photo's Gram matrices and a random number of steps.
+    An optimizer drives pictures to where its loss network is wrong, and a network trained on photos alone
+    is never shown those. So each picture is a photo on its way to another picture's style, with the
+    optimizer, the losses and the heads that `impasto optimize` uses.
     """
 
-    size = 64
+    size = 24
     most_steps = 60
-    step_size = 0.006
-    momentum = 0.8
+    steps_a_visit = 3
 
     def __init__(self) -> None:
         self.pool: list[Painted] = []
 
     def advance(self, network: CompactNetwork, photos: Tensor, generator: torch.Generator) -> Tensor:
-        """Paint one step on some of the pool, filling it up from the photos; (n, 3, S, S) in and out."""
+        """Paint on at some of the pool, filling it up from the photos; (n, 3, S, S) in and out."""
+        present = Present(network)
         chosen = []
         for i, photo in enumerate(photos):
             if len(self.pool) < self.size:
-                with torch.no_grad():
-                    style = network.features(photos[(i + 1) % len(photos)][None])
-                grams = {layer: gram_matrix(f.float()) for layer, f in style.items()}
-                steps = int(torch.randint(5, self.most_steps, (), generator=generator))
-                chosen.append(Painted(photo, grams, torch.zeros_like(photo), steps))
+                chosen.append(self._begin(photo[None], photos[(i + 1) % len(photos)][None], generator))
             else:
                 chosen.append(self.pool.pop(int(torch.randint(len(self.pool), (), generator=generator))))
-        x = torch.stack([c.picture for c in chosen]).contiguous(memory_format=torch.channels_last).requires_grad_(True)
-        loss = x.new_zeros(())
-        for layer, f in network.features(x).items():
-            want = torch.cat([c.grams[layer] for c in chosen])
-            loss = loss + ((gram_matrix(f.float()) - want).square().sum((1, 2)) / want.square().sum((1, 2))).sum()
-        (gradient,) = torch.autograd.grad(loss, x)
-        for c, g in zip(chosen, gradient, strict=True):
-            c.velocity = self.momentum * c.velocity + g / g.square().mean().sqrt().clamp_min(1e-12)
-            c.picture = (c.picture - self.step_size * c.velocity).clamp(0, 1)
-            c.steps_left -= 1
-            if c.steps_left > 0:
-                self.pool.append(c)
-        return torch.stack([c.picture for c in chosen])
+        for painted in chosen:
+            self._paint(present, painted)
+            if painted.steps_left > 0:
+                self.pool.append(painted)
+        return torch.cat([painted.x for painted in chosen])
+
+    def _begin(self, photo: Tensor, painting: Tensor, generator: torch.Generator) -> Painted:
+        steps = int(torch.randint(3, self.most_steps, (), generator=generator))
+        strength = 4.0 ** float(torch.empty(()).uniform_(-0.5, 1.0, generator=generator))
+        return Painted(photo, painting, photo, strength, Lbfgs(HISTORY), steps)
+
+    def _paint(self, network: Present, painted: Painted) -> None:
+        height, width = painted.x.shape[2:]
+        plan = plan_tiles(height, width, network.halo_px, max(network.strides.values()), height * width)
+        layers = dict.fromkeys(network.layers, painted.strength)
+        style = style_moments(network, painted.painting, plan, network.layers)
+        objective = Objective(network, painted.photo, [style], [1.0], [None], Weights(1.0, 0.1, layers), plan)
+        painted.optimizer.best = None  # the network has changed since: losses do not compare
+
+        def evaluate(x: Tensor) -> Evaluation:
+            with torch.enable_grad():
+                return objective(x)
+
+        for _ in range(min(self.steps_a_visit, painted.steps_left)):
+            painted.x, _ = painted.optimizer.step(painted.x, evaluate)
+            painted.steps_left -= 1
