@@ -107,9 +107,7 @@ def _packages() -> Iterator[Finding]:
         name: _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
         for name in PACKAGES
     }
-    yield Finding(
-        "Packages", "ok", ", ".join(f"{name} {version}" for name, version in installed.items() if version)
-    )
+    yield Finding("Packages", "ok", ", ".join(f"{name} {version}" for name, version in installed.items() if version))
     if missing := [name for name, version in installed.items() if not version]:
         yield Finding(
             "Packages",
@@ -170,9 +168,7 @@ def _cards() -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     rows = (line.split(", ") for line in answer.splitlines() if line.count(", ") == 3)
-    return [
-        f"{name}, compute capability {cc}, driver {driver}, {memory}" for name, cc, driver, memory in rows
-    ]
+    return [f"{name}, compute capability {cc}, driver {driver}, {memory}" for name, cc, driver, memory in rows]
 
 
 def carries_code(arch_list: Sequence[str], capability: tuple[int, int]) -> bool:
@@ -216,9 +212,7 @@ def _memory() -> Finding:
     detail = f"{memory.available / 1e9:.1f} GB free of {memory.total / 1e9:.1f} GB"
     if memory.available >= MEMORY_NEEDED_BYTES:
         return Finding("Memory", "ok", detail)
-    return Finding(
-        "Memory", "fix", f"{detail}; close other programs until {MEMORY_NEEDED_BYTES / 1e9:.0f} GB are free"
-    )
+    return Finding("Memory", "fix", f"{detail}; close other programs until {MEMORY_NEEDED_BYTES / 1e9:.0f} GB are free")
 
 
 def _disk() -> Finding:
@@ -250,9 +244,7 @@ def _loss_networks() -> Iterator[Finding]:
         if path := find(name):
             yield Finding(f"Loss network {name}", "ok", str(path))
         else:
-            yield Finding(
-                f"Loss network {name}", "note", f"not here, and not needed; impasto weights get {name}"
-            )
+            yield Finding(f"Loss network {name}", "note", f"not here, and not needed; impasto weights get {name}")
 
 
 def _styles() -> Finding:

@@ -8,7 +8,7 @@ import docstring_parser
 from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
-from nst_core.gatys import GatysOptions
+from nst_core.gatys_options import GatysOptions
 from nst_core.picture import MAX_PIXELS
 
 EXAMPLES = """\

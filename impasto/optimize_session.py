@@ -13,7 +13,7 @@ from nst_core import features, weights
 from nst_core.errors import ConfigError
 from nst_core.features import LossNetwork
 from nst_core.files import sha256
-from nst_core.gatys import GatysOptions
+from nst_core.gatys_options import GatysOptions
 
 
 @dataclass(frozen=True)

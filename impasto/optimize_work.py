@@ -19,7 +19,8 @@ from impasto.optimize_session import Session, open_session
 from nst_core import snapshot
 from nst_core.budget import Plan
 from nst_core.errors import BudgetError, ConfigError, ImageError, NstError
-from nst_core.gatys import GatysOptions, Progress, Step, make_plan, optimize
+from nst_core.gatys import Progress, Step, make_plan, optimize
+from nst_core.gatys_options import GatysOptions
 from nst_core.picture import read_picture, write_picture
 from nst_core.trace import Trace
 
@@ -210,8 +211,6 @@ def _explained() -> Iterator[None]:
     """What the user can mend, of what torch raises."""
     try:
         yield
-    except FloatingPointError as error:
-        raise ConfigError(f"{error}; lower --strength or the weights") from error
     except RuntimeError as error:
         if "memory" not in str(error):
             raise

@@ -46,9 +46,7 @@ def build_parser() -> ArgumentParser:
     get.add_argument("--url", type=str, default=None, help="another address that has the same file")
     add = add_action("add", "take a file (.pth or .safetensors) that was brought by hand")
     add.add_argument("file", type=Path, help="the file; it stays as it is")
-    add.add_argument(
-        "--network", choices=list(weights.LOSS_WEIGHTS), help="refuse the file if it is another one"
-    )
+    add.add_argument("--network", choices=list(weights.LOSS_WEIGHTS), help="refuse the file if it is another one")
     return parser
 
 

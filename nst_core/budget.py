@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nst_core.errors import BudgetError
 from nst_core.features import LossNetwork
+from nst_core.objective import CONTENT_LAYER
 from nst_core.picture import fit_long_side
 from nst_core.tiling import TilePlan, plan_tiles
 
@@ -30,6 +31,8 @@ class Scale:
     width: int
     height: int
     iterations: int
+    views: int
+    """How many of the loss network's views take turns."""
     tiles: TilePlan
 
     @property
@@ -57,7 +60,7 @@ class Plan:
         tiles = "undivided" if last.tiles.whole else f"in {len(last.tiles.tiles)} tiles"
         return (
             f"{last.width}x{last.height} px, scales {sizes} px, {optimizer}, {tiles}; "
-            f"about {self.needed_bytes / 1e9:.2f} GB of {self.limit_bytes / 1e9:.2f} GB"
+            f"about {megabytes(self.needed_bytes)} of {megabytes(self.limit_bytes)}"
         )
 
 
@@ -101,38 +104,44 @@ def plan_optimization(
     """
     sizes = scale_sizes(width, height, size)
     pixels = sizes[-1][0] * sizes[-1][1]
-    content = pixels // 64 * 4 * (512 if network.name.startswith("vgg") else 128)
     align = max(network.strides.values())
-    smallest_crop = (2 * network.halo_px + 12 * align) ** 2
+    tile = min(pixels, (2 * network.halo_px + 12 * align) ** 2) * network.bytes_per_pixel
+    content = pixels // network.strides[CONTENT_LAYER] ** 2 * network.content_channels * 4
 
-    def held(name: str, corrections: int) -> int:
+    def held(name: str, corrections: int, views: int = 1) -> int:
         pictures = LBFGS_PICTURES + 2 * corrections if name == "lbfgs" else ADAM_PICTURES
-        return pictures * PICTURE_BYTES * pixels + content + source_bytes
+        return pictures * PICTURE_BYTES * pixels + views * content + source_bytes
 
-    floor = min(pixels, smallest_crop) * network.bytes_per_pixel
-    name, corrections = optimizer, history
+    name, corrections, views = optimizer, 0, 1
     if name == "lbfgs":
-        spare = limit_bytes - floor - held("lbfgs", 0)
-        corrections = min(history, spare // (2 * PICTURE_BYTES * pixels))
+        corrections = min(history, (limit_bytes - tile - held(name, 0)) // (2 * PICTURE_BYTES * pixels))
         if corrections < FEWEST_CORRECTIONS:
-            name = "adam"
+            name, corrections = "adam", 0
     if name == "adam":
-        corrections = 0
-    room = limit_bytes - held(name, corrections)
-    if room < floor:
-        needed = (held("adam", 0) + floor) / 1e9
+        most = min(len(network.views()), scale_iterations(iterations, sizes[-1]))
+        # Targets for more views may take memory from the tiles only while those stay of a useful size.
+        views = max([v for v in range(1, most + 1) if held(name, 0, v) + 3 * tile <= limit_bytes], default=1)
+    room = limit_bytes - held(name, corrections, views)
+    if room < tile:
         raise BudgetError(
-            f"{sizes[-1][0]}x{sizes[-1][1]} px needs {math.ceil(needed * 100) / 100:.2f} GB at the least, "
-            f"{limit_bytes / 1e9:.2f} GB is allowed; lower --size or raise --memory-limit"
+            f"{sizes[-1][0]}x{sizes[-1][1]} px needs {megabytes(held('adam', 0) + tile)} at the least, "
+            f"{megabytes(limit_bytes)} is allowed; lower --size or raise --memory-limit"
         )
     crop_pixels = room // network.bytes_per_pixel
     scales = tuple(
-        Scale(
-            w, h,
-            max(1, round(iterations * min(1.0, FULL_EFFORT_PX / max(w, h)))),
-            plan_tiles(h, w, network.halo_px, align, crop_pixels),
-        )
+        Scale(w, h, scale_iterations(iterations, (w, h)), views, plan_tiles(h, w, network.halo_px, align, crop_pixels))
         for w, h in sizes
-    )  # fmt: skip
+    )
     largest = max(scale.tiles.crop_pixels for scale in scales)
-    return Plan(scales, name, corrections, held(name, corrections) + largest * network.bytes_per_pixel, limit_bytes)
+    needed = held(name, corrections, views) + largest * network.bytes_per_pixel
+    return Plan(scales, name, corrections, needed, limit_bytes)
+
+
+def scale_iterations(iterations: int, size: tuple[int, int]) -> int:
+    """Iterations at a scale (width, height), of so many at a scale of up to `FULL_EFFORT_PX`."""
+    return max(1, round(iterations * min(1.0, FULL_EFFORT_PX / max(size))))
+
+
+def megabytes(count: int) -> str:
+    """A number of bytes to read: `1.50 GB` or `80 MB`, rounded up."""
+    return f"{math.ceil(count / 1e7) / 100:.2f} GB" if count >= 1e8 else f"{math.ceil(count / 1e6)} MB"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -52,6 +53,7 @@ class CompactNetwork(nn.Module):
     strides: Mapping[str, int] = STRIDES
     halo_px = 64
     bytes_per_pixel = 1400
+    content_channels: int
     heads: Mapping[str, Tensor | None]
 
     def __init__(self, options: CompactOptions = CompactOptions()) -> None:
@@ -60,6 +62,7 @@ class CompactNetwork(nn.Module):
         if len(options.widths) != len(taps):
             raise WeightsError(f"a compact loss network has {len(taps)} widths, not {len(options.widths)}")
         self.options = options
+        self.content_channels = options.widths[taps.index("relu4_1")]
         self.convs = nn.ModuleList()
         self.teacher_heads = nn.ModuleDict()
         channels = 3
@@ -92,6 +95,27 @@ class CompactNetwork(nn.Module):
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.heads = self.folded_heads()
         return self
+
+    def views(self) -> Sequence[CompactNetwork]:
+        """The frozen network as it sees pictures upright, mirrored and turned: eight, sharing nothing but heads.
+
+        What a narrow network gets wrong depends on the orientation it sees a picture in, what VGG-19 sees
+        in common does not. An optimizer that goes by another view each time cannot settle where one of
+        them errs. Instead of the picture, the kernels are turned.
+        """
+        views = []
+        for turn in (0, 4, 3, 7, 1, 5, 2, 6):  # the first few differ most
+            view = copy.copy(self)
+            view._modules = {**self._modules, "convs": copy.deepcopy(self.convs)}
+            for conv in view.convs:
+                assert isinstance(conv, nn.Conv2d)
+                kernel: Tensor = conv.weight.data
+                kernel = kernel.flip(3) if turn & 1 else kernel
+                kernel = kernel.flip(2) if turn & 2 else kernel
+                kernel = kernel.transpose(2, 3) if turn & 4 else kernel
+                conv.weight.data = kernel.contiguous(memory_format=torch.channels_last)
+            views.append(view)
+        return views
 
     def folded_heads(self) -> dict[str, Tensor | None]:
         """R of the QR decomposition of each layer's head, (c, c)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,8 +14,6 @@ from nst_core import weights
 from nst_core.compact import load_compact
 from nst_core.errors import WeightsError
 from nst_core.vgg import VggNetwork
-
-LossNetworkName = Literal["compact", "vgg19", "vgg16"]
 
 
 class LossNetwork(Protocol):
@@ -45,8 +43,17 @@ class LossNetwork(Protocol):
         ...
 
     @property
+    def content_channels(self) -> int:
+        """Channels of relu4_1, before its head."""
+        ...
+
+    @property
     def heads(self) -> Mapping[str, Tensor | None]:
         """Linear head (k, c) that belongs to each layer's features; None is the identity."""
+        ...
+
+    def views(self) -> Sequence[LossNetwork]:
+        """The network itself, and others as good that err differently; see `CompactNetwork.views`."""
         ...
 
     def features(self, x: Tensor, layers: Sequence[str] = ...) -> dict[str, Tensor]:

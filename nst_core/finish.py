@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from torch import Tensor
 
 from nst_core.color import luminance
 from nst_core.color_transfer import keep_luminance, match_histogram, match_luminance, match_mean_covariance
+from nst_core.gatys_options import ColorMode, PaletteMatch
 from nst_core.picture import Picture, fit_long_side
 from nst_core.tensor import to_picture
 
-ColorMode = Literal["painting", "photo", "palette"]
-PaletteMatch = Literal["covariance", "histogram"]
 THUMBNAIL_PX = 512
 """Long side at which a photo's luminance is measured."""
 

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,56 +17,18 @@ from torch import Tensor
 
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
 from nst_core.errors import BudgetError
-from nst_core.features import LossNetwork, LossNetworkName
-from nst_core.finish import ColorMode, Finish, PaletteMatch
+from nst_core.features import LossNetwork
+from nst_core.finish import Finish
+from nst_core.gatys_options import GatysOptions
 from nst_core.losses import Moments
 from nst_core.mask import resize_mask
 from nst_core.objective import Evaluation, Objective, Weights, style_moments
 from nst_core.optimizers import Adam, Lbfgs, Optimizer, resize_picture
 from nst_core.picture import Picture, fit_long_side
 from nst_core.tensor import to_tensor
-from nst_core.tiling import plan_tiles
+from nst_core.tiling import plan_tiles, smaller_tiles
 
 log = logging.getLogger(__name__)
-
-ADAM_RATE = 0.02
-"""Adam's step, in units of the picture's range."""
-
-
-@dataclass(frozen=True)
-class GatysOptions:
-    """How a picture is optimized."""
-
-    size: int = 512
-    """Long side of the result, pixels; 0 keeps the photo's own."""
-    strength: float = 1.0
-    """How much painting: 0 is the photo, 1 the default, up to about 4."""
-    brush_size: float = 1.0
-    """Size of the strokes, as a multiple of the painting's own when it is as large as the picture."""
-    color: ColorMode = "painting"
-    """painting: its colors; photo: the photo's own, by luminance; palette: the result's colors matched to it."""
-    palette_match: PaletteMatch = "covariance"
-    """With color=palette: match mean and covariance, or the histogram."""
-    iterations: int = 70
-    """Iterations at each scale up to 512 px; larger scales get fewer."""
-    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    """L-BFGS, or Adam, which needs less memory and more iterations."""
-    history: int = 12
-    """Corrections that L-BFGS keeps, each the size of two pictures."""
-    statistics: Literal["gram", "wasserstein"] = "gram"
-    """Style as Gram matrices, or as 2-Wasserstein distance of feature means and covariances."""
-    start: Literal["photo", "noise", "painting", "picture"] = "photo"
-    """What the first scale starts from."""
-    content_weight: float = 1.0
-    """Weight of the content loss at strength 1."""
-    tv_weight: float = 0.5
-    """Weight of total variation, against noise."""
-    layer_weights: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0)
-    """Style weights of relu1_1 to relu5_1."""
-    network: LossNetworkName = "compact"
-    """Loss network."""
-    seed: int = 0
-    """Seed of the noise to start from."""
 
 
 @dataclass(frozen=True)
@@ -192,13 +153,15 @@ def optimize(
         began = time.perf_counter()
         finish = _finish(sources, options, scale)
         if progress is None:
-            optimizer = Lbfgs(plan.history) if plan.optimizer == "lbfgs" else Adam(ADAM_RATE)
+            optimizer = Lbfgs(plan.history) if plan.optimizer == "lbfgs" else Adam()
             progress = Progress(0, 0, _start(sources, options, finish, device), optimizer)
         elif progress.scale < index:
             progress = _grow(progress, index, options, finish)
         evaluate = ScaleObjective(sources, options, network, scale, finish, device)
         for iteration in range(progress.iteration + 1, scale.iterations + 1):
-            progress.x, evaluation = progress.optimizer.step(progress.x, evaluate)
+            evaluate.view = iteration % scale.views
+            done = (iteration - 1) / scale.iterations
+            progress.x, evaluation = progress.optimizer.step(progress.x, evaluate, done)
             progress.iteration = iteration
             took, began = time.perf_counter() - began, time.perf_counter()
             progress.seconds += took
@@ -271,17 +234,14 @@ class ScaleObjective:
         finish: Finish,
         device: torch.device,
     ) -> None:
-        self.sources, self.options, self.network, self.finish, self.device = (
-            sources,
-            options,
-            network,
-            finish,
-            device,
-        )
+        self.sources, self.options, self.finish, self.device = sources, options, finish, device
+        self.networks = network.views()[: scale.views]
+        self.view = 0
+        """Which of the network's views the next evaluation takes."""
         self.tiles = scale.tiles
         self.masks = [_on_device(s.mask, scale, device) for s in sources.styles]
         self.protect = _on_device(sources.protect, scale, device)
-        self.objective: Objective | None = None
+        self.objectives: dict[int, Objective] = {}
 
     def __call__(self, x: Tensor) -> Evaluation:
         shown = x
@@ -289,9 +249,9 @@ class ScaleObjective:
             shown = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
         while True:
             try:
-                if self.objective is None:
-                    self.objective = self._build()
-                evaluation = self.objective(shown)
+                if self.view not in self.objectives:
+                    self.objectives[self.view] = self._build(self.networks[self.view])
+                evaluation = self.objectives[self.view](shown)
                 break
             except (MemoryError, RuntimeError) as error:
                 if "memory" not in str(error) and not isinstance(error, MemoryError):
@@ -302,29 +262,27 @@ class ScaleObjective:
         return evaluation
 
     def _divide(self) -> None:
-        self.objective = None
+        self.objectives.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        old = self.tiles
-        align = max(self.network.strides.values())
-        self.tiles = plan_tiles(old.height, old.width, self.network.halo_px, align, old.crop_pixels // 2)
+        self.tiles = smaller_tiles(self.tiles, self.networks[0].halo_px, max(self.networks[0].strides.values()))
         log.warning("out of memory: going on with %d tiles", len(self.tiles.tiles))
 
-    def _build(self) -> Objective:
+    def _build(self, network: LossNetwork) -> Objective:
         options = self.options
         weights = Weights(
             content=options.content_weight,
             tv=options.tv_weight * options.strength,
             layers={
                 layer: weight * options.strength
-                for layer, weight in zip(self.network.layers, options.layer_weights, strict=True)
+                for layer, weight in zip(network.layers, options.layer_weights, strict=True)
             },
         )
         used = [layer for layer, weight in weights.layers.items() if weight > 0]
         return Objective(
-            self.network,
+            network,
             to_tensor(self.finish.photo, self.device, self.finish.prepare),
-            [self._moments(style, used) for style in self.sources.styles],
+            [self._moments(network, style, used) for style in self.sources.styles],
             [style.share for style in self.sources.styles],
             self.masks,
             weights,
@@ -332,7 +290,7 @@ class ScaleObjective:
             options.statistics,
         )
 
-    def _moments(self, style: Style, layers: list[str]) -> dict[str, Moments]:
+    def _moments(self, network: LossNetwork, style: Style, layers: list[str]) -> dict[str, Moments]:
         """The painting's moments, as large as the brush asks for, but never larger than it is."""
         painting = style.painting
         long_side = max(painting.width, painting.height)
@@ -341,7 +299,7 @@ class ScaleObjective:
         if min(width, height) < SMALLEST_PX:
             raise BudgetError(f"{painting.name} at {width}x{height} px is too small to learn from; raise --brush-size")
         x = to_tensor(self.finish.painting(painting.resized(width, height)), self.device)
-        align = max(self.network.strides.values())
-        room = max(self.tiles.crop_pixels, (2 * self.network.halo_px + 12 * align) ** 2)
-        plan = plan_tiles(height, width, self.network.halo_px, align, room)
-        return style_moments(self.network, x, plan, layers)
+        align = max(network.strides.values())
+        room = max(self.tiles.crop_pixels, (2 * network.halo_px + 12 * align) ** 2)
+        plan = plan_tiles(height, width, network.halo_px, align, room)
+        return style_moments(network, x, plan, layers)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nst_core.errors import NstError
 from nst_core.objective import Evaluation
 
 Evaluate = Callable[[Tensor], Evaluation]
@@ -21,8 +22,14 @@ Evaluate = Callable[[Tensor], Evaluation]
 class Optimizer(Protocol):
     """One step at a time on a picture in [0, 1]."""
 
-    def step(self, x: Tensor, evaluate: Evaluate) -> tuple[Tensor, Evaluation]:
-        """Evaluate x once; return the picture to go on from and the evaluation of x."""
+    def step(self, x: Tensor, evaluate: Evaluate, done: float) -> tuple[Tensor, Evaluation]:
+        """Evaluate x once; return the picture to go on from and the evaluation of x.
+
+        Args:
+            x: (1, 3, H, W) in [0, 1].
+            evaluate: the objective.
+            done: share of this scale's steps that are done, 0 to below 1.
+        """
         ...
 
     def resize(self, height: int, width: int) -> None:
@@ -74,7 +81,7 @@ class Lbfgs:
         self.best: tuple[float, Tensor, Tensor] | None = None
         self.shrink = 1.0
 
-    def step(self, x: Tensor, evaluate: Evaluate) -> tuple[Tensor, Evaluation]:
+    def step(self, x: Tensor, evaluate: Evaluate, done: float = 0.0) -> tuple[Tensor, Evaluation]:
         evaluation = evaluate(x)
         loss, gradient = evaluation.total, evaluation.gradient
         failed = not math.isfinite(loss) or not bool(torch.isfinite(gradient).all())
@@ -84,7 +91,7 @@ class Lbfgs:
             self.shrink *= 0.25
             _, x, gradient = self.best
         elif failed:
-            raise FloatingPointError("the loss is not a number at the start")
+            raise NstError("the loss is not a number; lower --strength or the weights")
         else:
             self._learn(x, gradient)
             if self.best is None or loss < self.best[0]:
@@ -158,33 +165,34 @@ class Adam:
 
     Source: Kingma & Ba 2015, algorithm 1.
 
-    Args:
-        rate: learning rate, in units of the picture's range.
+    The rate falls along a half cosine over each scale, so that views that differ settle on what they agree on.
     """
 
+    rate = 0.04
+    """Learning rate at the start of a scale, in units of the picture's range."""
     beta1, beta2 = 0.9, 0.99
     band_rows = 256
 
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
+    def __init__(self) -> None:
         self.moments: tuple[Tensor, Tensor] | None = None
         self.steps = 0
 
-    def step(self, x: Tensor, evaluate: Evaluate) -> tuple[Tensor, Evaluation]:
+    def step(self, x: Tensor, evaluate: Evaluate, done: float = 0.0) -> tuple[Tensor, Evaluation]:
         evaluation = evaluate(x)
         gradient = evaluation.gradient
         if not math.isfinite(evaluation.total):
-            raise FloatingPointError("the loss is not a number")
+            raise NstError("the loss is not a number; lower --strength or the weights")
         if self.moments is None:
             self.moments = torch.zeros_like(x), torch.zeros_like(x)
         first, second = self.moments
         self.steps += 1
         first.lerp_(gradient, 1 - self.beta1)
         second.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - self.beta2)
+        rate = self.rate * (0.5 + 0.5 * math.cos(math.pi * done)) / (1 - self.beta1**self.steps)
         for top in range(0, x.shape[2], self.band_rows):
             band = slice(top, top + self.band_rows)
             denominator = (second[:, :, band] / (1 - self.beta2**self.steps)).sqrt_().add_(1e-12)
-            x[:, :, band].addcdiv_(first[:, :, band], denominator, value=-self.rate / (1 - self.beta1**self.steps))
+            x[:, :, band].addcdiv_(first[:, :, band], denominator, value=-rate)
         return x.clamp_(0, 1), evaluation
 
     def resize(self, height: int, width: int) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nst_core.errors import ConfigError, NstError
 from nst_core.files import atomic_path
-from nst_core.gatys import ADAM_RATE, Progress
+from nst_core.gatys import Progress
 from nst_core.optimizers import Adam, Lbfgs, Optimizer
 
 FORMAT = "1"
@@ -98,7 +98,7 @@ def load(path: Path, fingerprint: Mapping[str, Any], device: torch.device | str 
             # Cloned, as sums may round differently where memory is not aligned as torch aligns it.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
         tensors |= {name: tensors[first] for name, first in about["same"].items()}
-        optimizer: Optimizer = Lbfgs(about["history"]) if about["optimizer"] == "lbfgs" else Adam(ADAM_RATE)
+        optimizer: Optimizer = Lbfgs(about["history"]) if about["optimizer"] == "lbfgs" else Adam()
         optimizer.restore({name[2:]: tensor for name, tensor in tensors.items() if name.startswith("o.")})
         progress = Progress(about["scale"], about["iteration"], tensors["x"], optimizer, about["seconds"])
         return Snapshot(progress, list(about["curve"]))

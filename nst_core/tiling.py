@@ -68,6 +68,17 @@ def _cuts(length: int, core: int, align: int) -> list[int]:
     return [0, *inner, length]
 
 
+def smaller_tiles(plan: TilePlan, halo: int, align: int) -> TilePlan:
+    """The same picture in tiles with about half as large a core.
+
+    Raises:
+        BudgetError: the tiles are as small as is useful.
+    """
+    tile = plan.tiles[0]
+    side = max(tile.bottom - tile.top, tile.right - tile.left) // 2
+    return plan_tiles(plan.height, plan.width, halo, align, (side + 2 * halo + align) ** 2)
+
+
 def plan_tiles(height: int, width: int, halo: int, align: int, crop_pixels: int) -> TilePlan:
     """Divide a picture so that no crop is larger than `crop_pixels`.
 

@@ -31,6 +31,7 @@ class VggNetwork(nn.Module):
     strides: Mapping[str, int] = STRIDES
     halo_px = 80
     bytes_per_pixel = 3300
+    content_channels = 512
     heads: Mapping[str, Tensor | None] = MappingProxyType(dict.fromkeys(LAYERS))
     mean: Tensor
     std: Tensor
@@ -55,6 +56,10 @@ class VggNetwork(nn.Module):
             index += 1  # a pooling follows each block
             self.blocks.append(block)
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def views(self) -> Sequence[VggNetwork]:
+        """Itself alone."""
+        return (self,)
 
     def features(self, x: Tensor, layers: Sequence[str] = LAYERS) -> dict[str, Tensor]:
         """Rectified features; see `nst_core.features.LossNetwork`."""

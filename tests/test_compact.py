@@ -134,3 +134,19 @@ def test_a_broken_file_is_one_clear_line(network: CompactNetwork, tmp_path: Path
 def test_a_wrong_number_of_widths_is_refused():
     with pytest.raises(WeightsError, match="10 widths, not 3"):
         CompactNetwork(CompactOptions(widths=(4, 4, 4)))
+
+
+def test_views_see_the_picture_mirrored_and_turned(network: CompactNetwork):
+    """Each view's features are those of the network for one of the eight orientations of the picture."""
+    x = torch.rand(1, 3, 64, 64)
+    turned = [torch.rot90(y, k, (2, 3)) for y in (x, x.flip(3)) for k in range(4)]
+    # The same moments, whichever way the map of features is turned.
+    expected = [network.features(y)["relu5_1"].mean((0, 2, 3)) for y in turned]
+    views = network.views()
+    assert len(views) == 8
+    seen = [view.features(x)["relu5_1"].mean((0, 2, 3)) for view in views]
+    assert seen[0].equal(expected[0])
+    for features in seen:
+        assert sum(torch.allclose(features, e, rtol=1e-4) for e in expected) == 1
+    assert len({tuple(f.tolist()) for f in seen}) == 8
+    assert all(view.heads is network.heads for view in views)

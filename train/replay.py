@@ -26,8 +26,13 @@ class Present:
         self.network = network
         self.name, self.layers, self.strides = network.name, network.layers, network.strides
         self.halo_px, self.bytes_per_pixel = network.halo_px, network.bytes_per_pixel
+        self.content_channels = network.content_channels
         with torch.no_grad():
             self.heads: Mapping[str, Tensor | None] = network.folded_heads()
+
+    def views(self) -> Sequence[Present]:
+        """Itself alone."""
+        return (self,)
 
     def features(self, x: Tensor, layers: Sequence[str] = LAYERS) -> dict[str, Tensor]:
         """See `nst_core.features.LossNetwork`."""
