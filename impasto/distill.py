@@ -40,8 +40,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "batch": (1, 1024),
     "crop_px": (64, 2048),
     "learning_rate": (1e-9, 1),
-    "solve_share": (0, 1),
-    "head_learning_rate": (0, 1),
     "replay_after": (0, 10_000_000),
     "gram_weight": (0, 1e6),
     "replay": (0, 1),

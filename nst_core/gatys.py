@@ -156,7 +156,7 @@ def optimize(
             optimizer = Lbfgs(plan.history) if plan.optimizer == "lbfgs" else Adam()
             progress = Progress(0, 0, _start(sources, options, finish, device), optimizer)
         elif progress.scale < index:
-            progress = _grow(progress, index, options, finish)
+            progress = _grow(progress, index, options, _finish(sources, options, plan.scales[progress.scale]), finish)
         evaluate = ScaleObjective(sources, options, network, scale, finish, device)
         for iteration in range(progress.iteration + 1, scale.iterations + 1):
             evaluate.view = iteration % scale.views
@@ -198,7 +198,7 @@ def _start(sources: Sources, options: GatysOptions, finish: Finish, device: torc
     return to_tensor(picture.resized(photo.width, photo.height), device, finish.prepare)
 
 
-def _grow(progress: Progress, index: int, options: GatysOptions, finish: Finish) -> Progress:
+def _grow(progress: Progress, index: int, options: GatysOptions, before: Finish, finish: Finish) -> Progress:
     """Carry picture and optimizer over to the next scale.
 
     Started from the photo, the picture takes along the photo's finer detail, which it had before it
@@ -209,7 +209,7 @@ def _grow(progress: Progress, index: int, options: GatysOptions, finish: Finish)
     x = resize_picture(small, height, width)
     if options.start == "photo" or options.strength == 0:
         photo = to_tensor(finish.photo, x.device, finish.prepare)
-        shrunk = resize_picture(photo, small.shape[2], small.shape[3])
+        shrunk = to_tensor(before.photo, x.device, before.prepare)
         x += photo.sub_(resize_picture(shrunk, height, width))
     progress.optimizer.resize(height, width)
     return Progress(index, 0, x.clamp_(0, 1), progress.optimizer, progress.seconds)

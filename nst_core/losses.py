@@ -74,7 +74,7 @@ class GramLoss:
 
     def __init__(self, target: Moments) -> None:
         self.target = target.gram
-        self.scale = 1.0 / self.target.square().sum()
+        self.scale = 1.0 / self.target.square().sum().clamp_min(1e-12)
 
     def __call__(self, moments: Moments) -> Tensor:
         return (moments.gram - self.target).square().sum() * self.scale
@@ -93,7 +93,7 @@ class WassersteinLoss:
         self.root = ((vectors * values.clamp_min(0).sqrt()) @ vectors.mT).to(target.total)  # D^1/2
         self.mean = target.mean
         self.trace = target.covariance.trace()
-        self.scale = 1.0 / target.gram.trace()
+        self.scale = 1.0 / target.gram.trace().clamp_min(1e-12)
 
     def __call__(self, moments: Moments) -> Tensor:
         c = moments.covariance

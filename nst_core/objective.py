@@ -106,7 +106,7 @@ class Objective:
         self.losses = [{layer: build(style[layer]) for layer in self.style_layers} for style in styles]
         self.content = list(self._content_features(photo))
         head = network.heads[CONTENT_LAYER]
-        self.power = sum(content_power(f, head) for f in self.content)
+        self.power = max(1e-12, sum(float(content_power(f, head)) for f in self.content))
 
     def _content_features(self, photo: Tensor) -> Iterator[Tensor]:
         with torch.no_grad():

@@ -74,9 +74,13 @@ def smaller_tiles(plan: TilePlan, halo: int, align: int) -> TilePlan:
     Raises:
         BudgetError: the tiles are as small as is useful.
     """
-    tile = plan.tiles[0]
-    side = max(tile.bottom - tile.top, tile.right - tile.left) // 2
-    return plan_tiles(plan.height, plan.width, halo, align, (side + 2 * halo + align) ** 2)
+    side = max(max(t.bottom - t.top, t.right - t.left) for t in plan.tiles)
+    while side > align:
+        side //= 2
+        smaller = plan_tiles(plan.height, plan.width, halo, align, (side + 2 * halo + align) ** 2)
+        if len(smaller.tiles) > len(plan.tiles):
+            return smaller
+    raise BudgetError("out of memory even with the smallest tiles; lower --size or close other programs")
 
 
 def plan_tiles(height: int, width: int, halo: int, align: int, crop_pixels: int) -> TilePlan:

@@ -28,7 +28,7 @@ from train.distill_run import distill
 from train.teachers import TwoPartTeacher
 
 SHAPE = CompactOptions(widths=(4, 4, 6, 4, 6, 4, 6, 4, 4, 8))
-OPTIONS = DistillOptions(steps=5, batch=2, crop_px=64, replay_after=1, replay=1.0, solve_share=0.5)
+OPTIONS = DistillOptions(steps=5, batch=2, crop_px=64, replay_after=1, replay=1.0)
 EACH_STEP = timedelta(0)
 
 
@@ -157,7 +157,7 @@ def test_the_error_falls(photos: Path, teacher: RandomTeacher, tmp_path: Path, m
     def progress(step: int, of: int, figures: Mapping[str, float]) -> None:
         losses.append(figures["loss"])
 
-    options = DistillOptions(steps=16, batch=2, crop_px=64, replay=0.0, solve_share=1.0, learning_rate=5e-3)
+    options = DistillOptions(steps=16, batch=2, crop_px=64, replay=0.0, learning_rate=5e-3)
     distill(options, photos, teacher, tmp_path / "c.safetensors", shape=SHAPE, progress=progress)
     assert np.mean(losses[-8:]) < np.mean(losses[:4]) - 3
 

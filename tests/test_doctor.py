@@ -27,9 +27,7 @@ def all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def report(capsys) -> tuple[int, dict[str, tuple[str, str]]]:
     code = main(["doctor", "--json"])
-    return code, {
-        row["subject"]: (row["verdict"], row["detail"]) for row in json.loads(capsys.readouterr().out)
-    }
+    return code, {row["subject"]: (row["verdict"], row["detail"]) for row in json.loads(capsys.readouterr().out)}
 
 
 @pytest.mark.parametrize(
@@ -65,9 +63,7 @@ def test_provider_runs():
     assert not provider_runs("NoSuchExecutionProvider")[0]
 
 
-@pytest.mark.parametrize(
-    ("provider", "verdict"), [("CPUExecutionProvider", "fix"), ("CUDAExecutionProvider", "note")]
-)
+@pytest.mark.parametrize(("provider", "verdict"), [("CPUExecutionProvider", "fix"), ("CUDAExecutionProvider", "note")])
 def test_only_the_cpu_provider_must_run(provider: str, verdict: str, capsys, monkeypatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [provider])
     monkeypatch.setattr(doctor, "provider_runs", lambda name: (False, "no such library"))

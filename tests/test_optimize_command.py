@@ -424,7 +424,6 @@ def test_result_that_cannot_be_written_is_kept_elsewhere(monkeypatch: pytest.Mon
     ("error", "message"),
     [
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "the memory ran out; lower --size"),
-        (FloatingPointError("the loss is not a number"), "the loss is not a number; lower --strength"),
     ],
 )
 def test_what_torch_raises_is_one_line(error: Exception, message: str, capsys):

@@ -47,9 +47,7 @@ def test_shapes_are_those_of_torchvision(name: str, relu5_1: int):
     with torch.device("meta"):
         features = getattr(torchvision.models, name)(weights=None).features
     assert isinstance(features[relu5_1], torch.nn.ReLU)
-    expected = {
-        f"features.{key}": tuple(value.shape) for key, value in features[:relu5_1].state_dict().items()
-    }
+    expected = {f"features.{key}": tuple(value.shape) for key, value in features[:relu5_1].state_dict().items()}
     assert weights.LOSS_WEIGHTS[name].shapes() == expected
 
 

@@ -33,10 +33,6 @@ class DistillOptions:
     """Side of a crop."""
     learning_rate: float = 5e-3
     """SOAP's peak learning rate; short warm-up, then cosine decay to zero."""
-    solve_share: float = 0.6
-    """For this share of the steps the linear heads are solved for by least squares; then they are trained too."""
-    head_learning_rate: float = 5e-4
-    """The heads' peak learning rate."""
     replay_after: int = 300
     """Steps before the first picture is painted with the network's own loss."""
     gram_weight: float = 1.0
@@ -76,22 +72,25 @@ class HeadSolver:
     """Least squares for the linear heads, over a moving average of batches.
 
     Random features fit VGG's well through the right head, and a head found by gradient steps takes
-    thousands of them to get there: its gains span orders of magnitude.
+    thousands of them to get there: its gains span orders of magnitude. Heads trained by gradients from
+    there on were tried, and made the deepest layer diverge.
     """
 
-    decay = 0.95
+    decay, late_decay = 0.95, 0.99
+    """Of the average: in the first half of the training, where the features still move, and later."""
 
     def __init__(self) -> None:
         self.sums: dict[str, tuple[Tensor, Tensor]] = {}
 
     @torch.no_grad()
-    def update(self, network: CompactNetwork, layer: str, raw: Tensor, truth: Tensor) -> None:
+    def update(self, network: CompactNetwork, layer: str, raw: Tensor, truth: Tensor, late: bool) -> None:
         """Take one batch of features (B, c, h, w), (B, k, h, w) into the averages and set the layer's head."""
+        decay = self.late_decay if late else self.decay
         f, t = (v.detach().float().transpose(0, 1).flatten(1) for v in (raw, truth))  # (c, B h w)
         inner, cross = f @ f.mT / f.shape[1], t @ f.mT / f.shape[1]
         if layer in self.sums:
-            inner = torch.lerp(inner, self.sums[layer][0], self.decay)
-            cross = torch.lerp(cross, self.sums[layer][1], self.decay)
+            inner = torch.lerp(inner, self.sums[layer][0], decay)
+            cross = torch.lerp(cross, self.sums[layer][1], decay)
         self.sums[layer] = inner, cross
         ridge = 1e-4 * inner.diagonal().mean() * torch.eye(len(inner), device=inner.device)
         head = torch.linalg.solve(inner + ridge, cross.mT).mT
@@ -109,6 +108,7 @@ class Distillation(pl.LightningModule):
     def __init__(self, options: DistillOptions, student: CompactNetwork, teacher: Teacher) -> None:
         super().__init__()
         self.options, self.student = options, student
+        student.teacher_heads.requires_grad_(False)  # they are solved for
         self._teacher = (teacher,)  # in a tuple it is no submodule, and stays out of the checkpoints
         self.replay, self.solver = Replay(), HeadSolver()
         self.generator = torch.Generator().manual_seed(options.seed)
@@ -147,13 +147,11 @@ class Distillation(pl.LightningModule):
                 x = torch.cat([self.replay.advance(self.student, x[:n], self.generator), x[n:]])
         x = x.contiguous(memory_format=torch.channels_last)
         truth = self._teacher[0].features(x)
-        solving = self.global_step < self.options.solve_share * self.options.steps
-        self.student.teacher_heads.requires_grad_(not solving)
+        late = self.global_step > self.options.steps / 2
         loss = x.new_zeros(())
         for layer, raw in self.student.features(x).items():
-            if solving:
-                with torch.autocast(x.device.type, enabled=False):
-                    self.solver.update(self.student, layer, raw, truth[layer])
+            with torch.autocast(x.device.type, enabled=False):
+                self.solver.update(self.student, layer, raw, truth[layer], late)
             guess = self.student.teacher_heads[layer](raw).float()
             feature, gram = relative_errors(guess, truth[layer].float())
             loss = loss + feature.mean().log() + self.options.gram_weight * gram.mean().log()
@@ -166,11 +164,8 @@ class Distillation(pl.LightningModule):
 
     def configure_optimizers(self):
         options = self.options
-        groups = [
-            {"params": self.student.convs.parameters(), "lr": options.learning_rate},
-            {"params": self.student.teacher_heads.parameters(), "lr": options.head_learning_rate},
-        ]
-        optimizer = SOAP(groups, lr=options.learning_rate, weight_decay=0.0, precondition_frequency=5)
+        convs = self.student.convs.parameters()
+        optimizer = SOAP(convs, lr=options.learning_rate, weight_decay=0.0, precondition_frequency=5)
         warmup = min(50, options.steps // 10 + 1)
 
         def factor(step: int) -> float:
