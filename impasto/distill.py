@@ -60,7 +60,9 @@ def build_parser() -> ArgumentParser:
     )
     add = parser.add_argument
     add("--photos", required=True, type=Path, metavar="DIR", help="photos to train on, with subfolders; some thousands")
+    add("--paintings", type=Path, metavar="DIR", help="paintings, of which a quarter of the crops are taken")
     add("-o", "--out", required=True, type=Path, metavar="FILE", help="the network (.safetensors)")
+    add("--start", type=Path, metavar="FILE", help="a compact network to train further (.safetensors)")
     add("--evaluate", nargs="+", type=Path, default=[], metavar="DIR", help="other pictures, to measure the result on")
     add("--teacher", choices=["vgg19"], help="a network whose weights are on this machine (default: vgg19)")
     add("--teacher-shallow", type=Path, metavar="FILE", help="instead: VGG-19's filters to relu3_1 (.safetensors)")
@@ -91,7 +93,8 @@ def run(options: Namespace) -> int:
         try:
             card = distill(
                 chosen, options.photos, teacher, options.out,
-                evaluation=evaluation, resume=options.resume, progress=display.show,
+                paintings=options.paintings, start=options.start, evaluation=evaluation,
+                resume=options.resume, progress=display.show,
             )  # fmt: skip
         except KeyboardInterrupt:
             if checkpoint_path(options.out).exists():

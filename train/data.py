@@ -27,14 +27,21 @@ class PhotoCrops(IterableDataset[Tensor]):
         seed: order and position of the crops.
         start: how many crops of the stream to pass over, to continue where a training stopped.
         scales: the short side of the crop before resizing lies between these multiples of `size_px`.
+        paintings: a second folder, of which a quarter of the crops are taken; None for photos alone.
     """
 
+    painting_share = 0.25
+
     def __init__(
-        self, folder: Path, size_px: int, seed: int, start: int = 0, scales: tuple[float, float] = (0.6, 1.6)
+        self,
+        folder: Path,
+        size_px: int,
+        seed: int,
+        start: int = 0,
+        scales: tuple[float, float] = (0.6, 1.6),
+        paintings: Path | None = None,
     ) -> None:
-        self.paths = find_pictures([folder])
-        if not self.paths:
-            raise ConfigError(f"{folder}: no photos found; name a folder of JPEG or PNG photos")
+        self.paths, self.paintings = _found(folder), _found(paintings) if paintings else []
         self.size_px, self.seed, self.start, self.scales = size_px, seed, start, scales
         self._cache: dict[Path, np.ndarray | None] = {}
 
@@ -59,13 +66,21 @@ class PhotoCrops(IterableDataset[Tensor]):
         while True:
             rng = np.random.default_rng((self.seed, index))
             index += 1
-            photo = self._photo(self.paths[rng.integers(len(self.paths))])
+            paths = self.paintings if self.paintings and rng.random() < self.painting_share else self.paths
+            photo = self._photo(paths[rng.integers(len(paths))])
             if photo is None:
                 misses += 1
                 if misses > 10 * len(self.paths):
                     raise ConfigError("none of the photos can be read")
                 continue
             yield random_crop(photo, self.size_px, self.scales, rng)
+
+
+def _found(folder: Path) -> list[Path]:
+    paths = find_pictures([folder])
+    if not paths:
+        raise ConfigError(f"{folder}: no photos found; name a folder of JPEG or PNG photos")
+    return paths
 
 
 def random_crop(photo: np.ndarray, size_px: int, scales: tuple[float, float], rng: np.random.Generator) -> Tensor:

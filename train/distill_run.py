@@ -23,7 +23,7 @@ import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint
 from torch.utils.data import DataLoader
 
-from nst_core.compact import CompactNetwork, CompactOptions, save_compact
+from nst_core.compact import CompactNetwork, CompactOptions, load_compact, save_compact
 from nst_core.errors import ConfigError
 from nst_core.files import sha256, write_bytes
 from nst_core.picture import find_pictures
@@ -50,6 +50,8 @@ def distill(
     teacher: Teacher,
     output: Path,
     *,
+    paintings: Path | None = None,
+    start: Path | None = None,
     evaluation: Sequence[Path] = (),
     shape: CompactOptions | None = None,
     resume: bool = False,
@@ -62,6 +64,8 @@ def distill(
         options: how to train.
         photos: folder of photos to train on.
         teacher: what to imitate.
+        paintings: folder of paintings, of which a quarter of the crops are taken.
+        start: a compact network to begin from instead of random weights; its shape counts.
         output: file to write, `.safetensors`; until then the run's state lies beside it, `.ckpt`.
         evaluation: pictures to measure the finished network on, which it was not trained on.
         shape: of the network, unless it is the usual one.
@@ -76,12 +80,18 @@ def distill(
         ConfigError: there are no photos, or nothing to resume, or something unfinished in the way.
         ModelError: the training came apart.
     """
-    shape = shape or CompactOptions()
+    begun = load_compact(start) if start else None
+    shape = begun.options if begun else shape or CompactOptions()
     origin = _origin(options, photos, teacher, shape)
+    origin["paintings"] = [{"name": path.name, "sha256": sha256(path)} for path in _pictures(paintings)]
+    origin["start"] = {"name": start.name, "sha256": sha256(start)} if start else None
     state = checkpoint_path(output)
     done = _steps_done(state, origin) if resume else _begin_anew(state)
     torch.manual_seed(options.seed)
-    student = CompactNetwork(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    student = CompactNetwork(shape)
+    if begun:
+        student.load_state_dict(begun.state_dict())
+    student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     record = Record(origin, progress)
     trainer = pl.Trainer(
         max_steps=options.steps,
@@ -93,11 +103,15 @@ def distill(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    crops = PhotoCrops(photos, options.crop_px, options.seed, start=done * options.batch)
+    crops = PhotoCrops(photos, options.crop_px, options.seed, done * options.batch, paintings=paintings)
     _fit(trainer, Distillation(options, student, teacher), DataLoader(crops, options.batch), state if resume else None)
     card = _finish(student, teacher, output, evaluation, record)
     state.unlink(missing_ok=True)
     return card
+
+
+def _pictures(folder: Path | None) -> list[Path]:
+    return find_pictures([folder]) if folder else []
 
 
 def device() -> str:
