@@ -24,9 +24,8 @@ def network() -> CompactNetwork:
 def test_features_have_the_strides_and_widths_they_say(network: CompactNetwork):
     features = network.features(torch.rand(2, 3, 75, 131))
     assert list(features) == list(LAYERS)
-    widths = dict(zip(LAYERS, (4, 6, 6, 6, 8), strict=True))
-    for layer, f in features.items():
-        assert f.shape == (2, widths[layer], 75 // STRIDES[layer], 131 // STRIDES[layer])
+    for (layer, f), width in zip(features.items(), (4, 6, 6, 6, 8), strict=True):
+        assert f.shape == (2, width, 75 // STRIDES[layer], 131 // STRIDES[layer])
         assert float(f.min()) >= 0
 
 

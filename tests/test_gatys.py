@@ -86,7 +86,7 @@ def test_steps_tell_how_far_it_is(network: CompactNetwork, sources: Sources, two
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 @pytest.mark.parametrize("statistics", ["gram", "wasserstein"])
 def test_the_loss_falls(network: CompactNetwork, sources: Sources, optimizer, statistics):
-    options = replace(OPTIONS, iterations=40, optimizer=optimizer, statistics=statistics)
+    options = replace(OPTIONS, iterations=16, optimizer=optimizer, statistics=statistics, start="noise")
     steps = paint(network, sources, options)
     assert steps[-1].loss < 0.7 * steps[0].loss
 
@@ -225,7 +225,7 @@ def test_out_of_memory_with_the_smallest_tiles_is_an_error(
     network: CompactNetwork, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(FaintNetwork, "most_pixels", 10)
-    with pytest.raises(BudgetError, match="--memory-limit"):
+    with pytest.raises(BudgetError, match="lower --size"):
         paint(network, sources)
 
 
