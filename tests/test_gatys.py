@@ -210,10 +210,10 @@ def test_resumed_is_the_same_as_never_stopped(
 def test_out_of_memory_it_goes_on_with_smaller_tiles(
     network: CompactNetwork, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    sources = Sources(random_picture(272, 368, 0), (Style(random_picture(80, 64, 1)),))
-    options = replace(OPTIONS, size=368, iterations=2, layer_weights=(1, 1, 1, 0, 0))
+    sources = Sources(random_picture(96, 400, 0), (Style(random_picture(80, 64, 1)),))
+    options = replace(OPTIONS, size=400, iterations=2)
     whole = paint(network, sources, options)
-    monkeypatch.setattr(FaintNetwork, "most_pixels", 272 * 368 - 1)
+    monkeypatch.setattr(FaintNetwork, "most_pixels", 96 * 400 - 1)
     with caplog.at_level(logging.WARNING):
         tiled = paint(network, sources, options)
     (record,) = caplog.records
