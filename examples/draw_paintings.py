@@ -57,9 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Redraws the example paintings.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(FILES)} (default: all)")
     parser.add_argument("-o", "--output", type=Path, default=FOLDER, help="folder (default: %(default)s)")
-    parser.add_argument(
-        "--size", type=int, default=LONG_SIDE, help="pixels, long side (default: %(default)s)"
-    )
+    parser.add_argument("--size", type=int, default=LONG_SIDE, help="pixels, long side (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another picture (default: 0)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(FILES):

@@ -9,7 +9,7 @@ from nst_core.errors import BudgetError
 from nst_core.features import LossNetwork
 from nst_core.objective import CONTENT_LAYER
 from nst_core.picture import fit_long_side
-from nst_core.tiling import TilePlan, plan_tiles
+from nst_core.tiling import TilePlan, canvas_margins, plan_tiles
 
 SMALLEST_PX = 32
 """Shortest side that the deepest layer of a loss network still has two positions for."""
@@ -103,8 +103,9 @@ def plan_optimization(
         BudgetError: it does not fit; the message says which limit would do.
     """
     sizes = scale_sizes(width, height, size)
-    pixels = sizes[-1][0] * sizes[-1][1]
     align = max(network.strides.values())
+    width, height = sizes[-1]
+    pixels = (width + 3 * align) * (height + 3 * align)  # with the widest margins
     tile = min(pixels, (2 * network.halo_px + 12 * align) ** 2) * network.bytes_per_pixel
     content = pixels // network.strides[CONTENT_LAYER] ** 2 * network.content_channels * 4
 
@@ -124,17 +125,24 @@ def plan_optimization(
     room = limit_bytes - held(name, corrections, views)
     if room < tile:
         raise BudgetError(
-            f"{sizes[-1][0]}x{sizes[-1][1]} px needs {megabytes(held('adam', 0) + tile)} at the least, "
+            f"{width}x{height} px needs {megabytes(held('adam', 0) + tile)} at the least, "
             f"{megabytes(limit_bytes)} is allowed; lower --size or raise --memory-limit"
         )
     crop_pixels = room // network.bytes_per_pixel
     scales = tuple(
-        Scale(w, h, scale_iterations(iterations, (w, h)), views, plan_tiles(h, w, network.halo_px, align, crop_pixels))
+        Scale(w, h, scale_iterations(iterations, (w, h)), views, _canvas_tiles(w, h, network, crop_pixels))
         for w, h in sizes
     )
     largest = max(scale.tiles.crop_pixels for scale in scales)
     needed = held(name, corrections, views) + largest * network.bytes_per_pixel
     return Plan(scales, name, corrections, needed, limit_bytes)
+
+
+def _canvas_tiles(width: int, height: int, network: LossNetwork, crop_pixels: int) -> TilePlan:
+    """Tiles of a picture with its mirrored margins."""
+    align = max(network.strides.values())
+    left, right, top, bottom = canvas_margins(height, width, align)
+    return plan_tiles(height + top + bottom, width + left + right, network.halo_px, align, crop_pixels)
 
 
 def scale_iterations(iterations: int, size: tuple[int, int]) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
 from nst_core.errors import BudgetError
@@ -26,7 +27,7 @@ from nst_core.objective import Evaluation, Objective, Weights, style_moments
 from nst_core.optimizers import Adam, Lbfgs, Optimizer, resize_picture
 from nst_core.picture import Picture, fit_long_side
 from nst_core.tensor import to_tensor
-from nst_core.tiling import plan_tiles, smaller_tiles
+from nst_core.tiling import canvas_margins, plan_tiles, smaller_tiles
 
 log = logging.getLogger(__name__)
 
@@ -239,27 +240,35 @@ class ScaleObjective:
         self.view = 0
         """Which of the network's views the next evaluation takes."""
         self.tiles = scale.tiles
-        self.masks = [_on_device(s.mask, scale, device) for s in sources.styles]
+        align = max(self.networks[0].strides.values())
+        self.margins = list(canvas_margins(scale.height, scale.width, align))
+        self.masks = [self._mirrored_mask(_on_device(s.mask, scale, device)) for s in sources.styles]
         self.protect = _on_device(sources.protect, scale, device)
         self.objectives: dict[int, Objective] = {}
 
     def __call__(self, x: Tensor) -> Evaluation:
-        shown = x
         if self.protect is not None:
-            shown = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
+            x = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
+        with torch.enable_grad():
+            x = x.detach().requires_grad_(True)
+            canvas = F.pad(x, self.margins, mode="reflect")
         while True:
             try:
                 if self.view not in self.objectives:
                     self.objectives[self.view] = self._build(self.networks[self.view])
-                evaluation = self.objectives[self.view](shown)
+                evaluation = self.objectives[self.view](canvas.detach())
                 break
             except (MemoryError, RuntimeError) as error:
                 if "memory" not in str(error) and not isinstance(error, MemoryError):
                     raise
             self._divide()
+        (gradient,) = torch.autograd.grad(canvas, x, evaluation.gradient)
         if self.protect is not None:
-            evaluation.gradient.mul_(1 - self.protect)
-        return evaluation
+            gradient.mul_(1 - self.protect)
+        return replace(evaluation, gradient=gradient)
+
+    def _mirrored_mask(self, mask: Tensor | None) -> Tensor | None:
+        return None if mask is None else F.pad(mask[None, None], self.margins, mode="reflect")[0, 0]
 
     def _divide(self) -> None:
         self.objectives.clear()
@@ -281,7 +290,7 @@ class ScaleObjective:
         used = [layer for layer, weight in weights.layers.items() if weight > 0]
         return Objective(
             network,
-            to_tensor(self.finish.photo, self.device, self.finish.prepare),
+            F.pad(to_tensor(self.finish.photo, self.device, self.finish.prepare), self.margins, mode="reflect"),
             [self._moments(network, style, used) for style in self.sources.styles],
             [style.share for style in self.sources.styles],
             self.masks,
@@ -294,7 +303,7 @@ class ScaleObjective:
         """The painting's moments, as large as the brush asks for, but never larger than it is."""
         painting = style.painting
         long_side = max(painting.width, painting.height)
-        wanted = round(max(self.tiles.height, self.tiles.width) * self.options.brush_size)
+        wanted = round(max(self.finish.photo.height, self.finish.photo.width) * self.options.brush_size)
         width, height = fit_long_side(painting.width, painting.height, min(wanted, long_side))
         if min(width, height) < SMALLEST_PX:
             raise BudgetError(f"{painting.name} at {width}x{height} px is too small to learn from; raise --brush-size")

@@ -68,6 +68,17 @@ def _cuts(length: int, core: int, align: int) -> list[int]:
     return [0, *inner, length]
 
 
+def canvas_margins(height: int, width: int, align: int) -> tuple[int, int, int, int]:
+    """Pixels (left, right, top, bottom) to mirror onto a picture before a loss network looks at it.
+
+    Pooling passes over what is left of a side after the last whole stride: nothing would keep the last
+    rows and columns in check, and they would fill with colors. With these margins the sides are multiples
+    of `align`, and the picture's own border is nowhere the border of what the network sees.
+    """
+    right, bottom = (align + -n % align for n in (width, height))
+    return align, right, align, bottom
+
+
 def smaller_tiles(plan: TilePlan, halo: int, align: int) -> TilePlan:
     """The same picture in tiles with about half as large a core.
 

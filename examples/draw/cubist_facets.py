@@ -51,15 +51,11 @@ def shatter(polygon: Floats, size: Floats, rng: np.random.Generator) -> list[Flo
         direction = np.arctan2(longest[1], longest[0]) + 1.57 + rng.normal(0, 0.25)
     point = middle + rng.normal(0, 0.13, 2) * np.ptp(polygon, axis=0)
     return [
-        leaf
-        for piece in cut(polygon, point, direction + rng.normal(0, 0.06))
-        for leaf in shatter(piece, size, rng)
+        leaf for piece in cut(polygon, point, direction + rng.normal(0, 0.06)) for leaf in shatter(piece, size, rng)
     ]
 
 
-def brush_facet(
-    canvas: Canvas, polygon: Floats, colors: Floats, unit: float, rng: np.random.Generator
-) -> None:
+def brush_facet(canvas: Canvas, polygon: Floats, colors: Floats, unit: float, rng: np.random.Generator) -> None:
     """Fills a facet with dabs: dark at one of its edges, light away from it."""
     low = np.floor(polygon.min(0) * unit).astype(int)
     w, h = (np.ceil(polygon.max(0) * unit).astype(int) - low + 1).tolist()
@@ -77,9 +73,7 @@ def brush_facet(
     brush = float(np.interp(area(polygon), [300, 9000], [4.5, 10])) * unit
     starts = rng.uniform((0, 0), (w, h), (int(5 * w * h / (brush * brush * 3.4)) + 4, 2))
     slant = along if rng.random() < 0.6 else (along + 0.8 * inward) / 1.3
-    for start in starts[
-        np.argsort(-((starts - local[i]) @ inward) + rng.normal(0, 0.15 * depth, len(starts)))
-    ]:
+    for start in starts[np.argsort(-((starts - local[i]) @ inward) + rng.normal(0, 0.15 * depth, len(starts)))]:
         share = np.clip(((start - local[i]) @ inward) / depth, 0, 1)
         tone = float(dark + (light - dark) * share + rng.normal(0, 0.035))
         run = np.linspace(-0.5, 0.5, 5)[:, None] * brush * rng.uniform(2.4, 4.4)

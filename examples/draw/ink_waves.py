@@ -74,9 +74,7 @@ def taper(count: int, width: float) -> Floats:
     return (width * np.sin(np.linspace(0.06, np.pi - 0.03, count)) ** 0.7).astype(np.float32)
 
 
-def claw(
-    at: Floats, heading: float, length: float, curl: float, depth: int, rng: np.random.Generator
-) -> list[Floats]:
+def claw(at: Floats, heading: float, length: float, curl: float, depth: int, rng: np.random.Generator) -> list[Floats]:
     """A hooked finger of foam and the smaller ones that grow from it, as outlines."""
     n = 16
     turn = heading + curl * np.linspace(0, 1, n) ** 1.3
@@ -134,9 +132,7 @@ def foam(block: Block, lip: Floats, wave: Wave, rng: np.random.Generator) -> Non
         block.spot(x, y, radius, FOAM)
     for x, y, radius in puffs[::2]:
         arc = np.linspace(0.3, 2.2, 8) + rng.uniform(0, 6)
-        ring = np.stack([x + 0.62 * radius * np.cos(arc), y + 0.62 * radius * np.sin(arc)], 1).astype(
-            np.float32
-        )
+        ring = np.stack([x + 0.62 * radius * np.cos(arc), y + 0.62 * radius * np.sin(arc)], 1).astype(np.float32)
         block.line(ring, taper(8, 0.0035), PALE if rng.random() < 0.6 else MIDDLE)
     for _ in range(int(90 * size / 0.3)):
         i = int(n * rng.uniform(0.3, 1))

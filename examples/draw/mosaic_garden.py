@@ -52,9 +52,7 @@ class Floor:
         """Sets one tile (in drawing units), nipped where others lie; not at all if little of it is left."""
         u = self.unit
         cos, sin = np.cos(angle), np.sin(angle)
-        corners = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2 * u + rng.normal(
-            0, 0.045 * h * u, (4, 2)
-        )
+        corners = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2 * u + rng.normal(0, 0.045 * h * u, (4, 2))
         corners = corners @ np.array([[cos, sin], [-sin, cos]]) + (x * u, y * u)
         left, top = np.floor(corners.min(0)).astype(int) - 1
         right, bottom = np.ceil(corners.max(0)).astype(int) + 2
@@ -121,9 +119,7 @@ def set_rows(floor: Floor, tile: float, rng: np.random.Generator) -> None:
                     (y0, y1), (x0, x1) = (np.interp(ends, run, line[:, k]) / ratio for k in (0, 1))
                     angle = float(np.arctan2(y1 - y0, x1 - x0))
                     color = floor.color(form, float(level), rng)
-                    floor.set_tile(
-                        float(x0 + x1) / 2, float(y0 + y1) / 2, angle, length - 1.6, tile - 1.6, color, rng
-                    )
+                    floor.set_tile(float(x0 + x1) / 2, float(y0 + y1) / 2, angle, length - 1.6, tile - 1.6, color, rng)
                     at += length
 
 
@@ -138,9 +134,7 @@ def fill_gaps(floor: Floor, tile: float, rng: np.random.Generator) -> None:
             form = int(floor.form[i, j])
             color = floor.color(form, float(floor.distances[form][i, j]), rng)
             size = tile * share
-            floor.set_tile(
-                j * SCALE / floor.unit, i * SCALE / floor.unit, rng.uniform(0, 3), size, size, color, rng
-            )
+            floor.set_tile(j * SCALE / floor.unit, i * SCALE / floor.unit, rng.uniform(0, 3), size, size, color, rng)
 
 
 def paint(long_side: int, rng: np.random.Generator) -> Image.Image:
@@ -157,19 +151,13 @@ def paint(long_side: int, rng: np.random.Generator) -> Image.Image:
     bevel = np.asarray(Image.fromarray(solid).resize((side, side)))
     for _ in range(max(1, round(1.2 * unit))):
         bevel = (
-            bevel
-            + np.roll(bevel, 1, 0)
-            + np.roll(bevel, 1, 1)
-            + np.roll(bevel, -1, 0)
-            + np.roll(bevel, -1, 1)
+            bevel + np.roll(bevel, 1, 0) + np.roll(bevel, 1, 1) + np.roll(bevel, -1, 0) + np.roll(bevel, -1, 1)
         ) / 5
     down, right = np.gradient(bevel)
     cloudy = noise(side, side, 14 * unit, rng, 4)
     light = 1 + 0.9 * np.clip((down + right) * unit, -0.5, 0.5) + 0.05 * cloudy
     pixels = pixels * light[..., None] + 0.12 * (step(1.1, 2.2, cloudy) * solid)[..., None]
-    pixels = np.where(
-        solid[..., None] > 0, pixels, GROUT * (1 + 0.2 * noise(side, side, 3 * unit, rng, 2))[..., None]
-    )
+    pixels = np.where(solid[..., None] > 0, pixels, GROUT * (1 + 0.2 * noise(side, side, 3 * unit, rng, 2))[..., None])
     edge = round(margin * unit)
     crop = as_image(pixels).crop((edge, edge, edge + 2 * long_side, edge + 2 * long_side))
     return crop.resize((long_side, long_side), Image.Resampling.LANCZOS)

@@ -19,25 +19,17 @@ def design(y: Floats, x: Floats, rng: np.random.Generator) -> Floats:
     """What the dots stand for, (height, width, 3)."""
     h, w = x.shape
     sun = np.hypot(x - 0.63, (y - 0.335) * 1.05)
-    sky = ramp(
-        rgb("fff6c8", "ffd75a", "f9a24a", "e58fa0", "9a8fd6", "5c86d8", "3f62b8"), np.clip(sun * 1.45, 0, 1)
-    )
+    sky = ramp(rgb("fff6c8", "ffd75a", "f9a24a", "e58fa0", "9a8fd6", "5c86d8", "3f62b8"), np.clip(sun * 1.45, 0, 1))
     cloud = step(0.55, 1.3, noise(h, w, 0.3 * w, rng, 3) + 1.4 * np.sin(28 * y + 3 * np.sin(4 * x)) - 2.5 * y)
     color = mix(sky, ramp(rgb("f7cfb5", "f2a48c", "b9a3dc", "8e7fc9"), np.clip(sun * 1.6, 0, 1)), 0.8 * cloud)
     color = mix(color, rgb("fffbe0"), step(0.07, 0.05, sun))
     hills = 0.375 - 0.05 * np.exp(-(((x - 0.25) / 0.16) ** 2)) - 0.06 * np.exp(-(((x - 0.95) / 0.13) ** 2))
     hills += 0.004 * np.sin(60 * x)
-    color = np.where(
-        (y > hills)[..., None], ramp(rgb("7f86d0", "4a3f9c"), np.clip((y - hills) / 0.06, 0, 1)), color
-    )
+    color = np.where((y > hills)[..., None], ramp(rgb("7f86d0", "4a3f9c"), np.clip((y - hills) / 0.06, 0, 1)), color)
     shore = 0.415
     depth = np.clip((y - shore) / 0.27, 0, 1)
-    water = ramp(
-        rgb("a8c8ea", "4f8fd0", "2b57b5", "1e2a78"), np.clip(depth + 0.1 * noise(h, w, 0.1 * w, rng, 2), 0, 1)
-    )
-    ripple = np.sin(
-        150 * np.maximum(y - shore, 0) ** 0.8 + 6 * np.sin(11 * x) + 2 * noise(h, w, 0.08 * w, rng, 2)
-    )
+    water = ramp(rgb("a8c8ea", "4f8fd0", "2b57b5", "1e2a78"), np.clip(depth + 0.1 * noise(h, w, 0.1 * w, rng, 2), 0, 1))
+    ripple = np.sin(150 * np.maximum(y - shore, 0) ** 0.8 + 6 * np.sin(11 * x) + 2 * noise(h, w, 0.08 * w, rng, 2))
     path = np.exp(-(((x - 0.63 - 0.015 * ripple) / (0.035 + 0.11 * depth)) ** 2))
     water = mix(
         water,
@@ -61,26 +53,16 @@ def design(y: Floats, x: Floats, rng: np.random.Generator) -> Floats:
         )
         shaded = mix(rgb(hue), rgb("5a3a9c"), 0.5 * step(-0.02, 0.12, (x - at) / tall))
         color = np.where(sail[..., None], shaded, color)
-        hull = (np.abs(x - at - 0.03 * tall) < 0.36 * tall - 0.5 * np.clip(y - foot + 0.02, 0, 1)) & (
-            np.abs(up) < 0.06
-        )
+        hull = (np.abs(x - at - 0.03 * tall) < 0.36 * tall - 0.5 * np.clip(y - foot + 0.02, 0, 1)) & (np.abs(up) < 0.06)
         color = np.where(hull[..., None], rgb("12243f"), color)
-        mirror = (
-            (up < -0.07)
-            & (up > -0.75)
-            & (np.abs(x - at - 0.05 * tall + 0.01 * ripple) < 0.24 * tall * (1 + up))
-        )
+        mirror = (up < -0.07) & (up > -0.75) & (np.abs(x - at - 0.05 * tall + 0.01 * ripple) < 0.24 * tall * (1 + up))
         color = mix(color, mix(rgb(hue), rgb("1e2a78"), 0.35), 0.75 * mirror.astype(np.float32))
     bank = 0.63 - 0.13 * step(0.5, -0.05, x) + 0.014 * np.sin(17 * x) + 0.008 * np.sin(43 * x)
     lawn = np.clip((y - bank) / 0.16, 0, 1)
     shadow = step(0.1, 0.5, np.sin(9 * x - 26 * y + 1.5) + 0.35 * noise(h, w, 0.07 * w, rng, 3))
-    grass = mix(
-        ramp(rgb("dfe88a", "9fcf4f", "3fa34d"), lawn), ramp(rgb("1f8fa6", "1e2a78"), lawn), 0.85 * shadow
-    )
+    grass = mix(ramp(rgb("dfe88a", "9fcf4f", "3fa34d"), lawn), ramp(rgb("1f8fa6", "1e2a78"), lawn), 0.85 * shadow)
     color = np.where((y > bank)[..., None], grass, color)
-    trunk = np.abs(x - 0.115 - 0.035 * np.sin(7 * y) - 0.02 * np.sin(19 * y)) < 0.017 + 0.02 * np.clip(
-        y - 0.5, 0, 1
-    )
+    trunk = np.abs(x - 0.115 - 0.035 * np.sin(7 * y) - 0.02 * np.sin(19 * y)) < 0.017 + 0.02 * np.clip(y - 0.5, 0, 1)
     color = np.where(
         (trunk & (y > 0.1) & (y < 0.63))[..., None],
         mix(rgb("3b1f3f"), rgb("dc4a2c"), 0.6 * step(0.11, 0.14, x)),

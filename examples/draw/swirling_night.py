@@ -34,9 +34,7 @@ def wind(y: Floats, x: Floats, ridge: Floats, rng: np.random.Generator) -> Float
     sky = np.arctan2(v, u)
     slope = np.arctan2(np.gradient(ridge[0]), 1 / w).astype(np.float32)
     depth = np.clip(y - ridge, 0, 1)
-    earth = (
-        slope[None, :] * np.exp(-depth * 6) + 0.5 * np.sin(x * 7 + depth * 14) - 0.9 * step(0.08, 0.3, depth)
-    )
+    earth = slope[None, :] * np.exp(-depth * 6) + 0.5 * np.sin(x * 7 + depth * 14) - 0.9 * step(0.08, 0.3, depth)
     return np.where(y < ridge, sky, earth)
 
 
@@ -61,9 +59,7 @@ def design(y: Floats, x: Floats, ridge: Floats, rng: np.random.Generator) -> Flo
     field = ramp(FIELD, np.clip(0.25 + 0.5 * furrows + 0.16 * noise(h, w, w / 6, rng, 3) + 0.1 * depth, 0, 1))
     shade = step(0.62, 0.95, 0.5 + 0.5 * np.sin(11 * x - 17 * y + 2)) * step(0.05, 0.3, depth)
     field = mix(field, rgb("1b3a6b"), 0.8 * shade)
-    hill = ramp(
-        rgb("0a1238", "123a5e", "1d6a63"), np.clip(0.5 + 0.35 * np.sin(60 * (y - ridge) + 9 * x), 0, 1)
-    )
+    hill = ramp(rgb("0a1238", "123a5e", "1d6a63"), np.clip(0.5 + 0.35 * np.sin(60 * (y - ridge) + 9 * x), 0, 1))
     earth = mix(hill, field, step(0.16, 0.22, depth + 0.06 * np.sin(7 * x)))
     return np.where((y < ridge)[..., None], color, earth)
 

@@ -78,9 +78,7 @@ def cut_cloud(plate: Plate, cx: float, cy: float, size: float, rng: np.random.Ge
     puffs: list[tuple[float, float, float]] = []
     for t in np.linspace(-1, 1, 7):
         swell = 1 - 0.7 * t * t
-        puffs.append(
-            (cx + size * t, cy - size * rng.uniform(0.0, 0.3) * swell, size * rng.uniform(0.3, 0.45) * swell)
-        )
+        puffs.append((cx + size * t, cy - size * rng.uniform(0.0, 0.3) * swell, size * rng.uniform(0.3, 0.45) * swell))
     floor = cy + 0.03 * size
     for px, py, radius in sorted(puffs, key=lambda puff: puff[1]):
         part = plate.around(px, py, 1.2 * radius)
@@ -101,10 +99,7 @@ def cut_hill(plate: Plate, ridge: Floats, lean: float, fine: float, dark: float,
     inside = plate.inside(below)
     fold = np.sin(x * 17 + seed + 5 * below) + 0.5 * np.sin(x * 41 + 2 * seed - 9 * below)
     run = (
-        x
-        + lean * below
-        + 0.016 * fold * step(0, 0.12, below)
-        + 0.5 * below * np.gradient(ridge, axis=1) / plate.pixel
+        x + lean * below + 0.016 * fold * step(0, 0.12, below) + 0.5 * below * np.gradient(ridge, axis=1) / plate.pixel
     )
     tone = dark + 0.42 * fold * 0.6 + 0.9 * np.clip(below, 0, 0.4) - 0.5 * step(0.025, 0.0, below)
     plate.engrave(inside, run * fine, np.clip(tone, 0.02, 0.97))
@@ -196,8 +191,6 @@ def paint(long_side: int, rng: np.random.Generator) -> Image.Image:
     grain = streaks(h, w, 0.2 * w, 0.003 * w, rng)
     bare = step(2.3, 3.0, 0.7 * grain + noise(h, w, 0.003 * w, rng, 2))
     black = plate.black * (1 - 0.85 * bare)
-    paper = (
-        PAPER * (1 + 0.018 * noise(h, w, 0.3 * w, rng, 6) + 0.012 * noise(h, w, 0.004 * w, rng, 2))[..., None]
-    )
+    paper = PAPER * (1 + 0.018 * noise(h, w, 0.3 * w, rng, 6) + 0.012 * noise(h, w, 0.004 * w, rng, 2))[..., None]
     ink = INK * (1 + 0.25 * grain)[..., None]
     return as_image(mix(paper, ink, black)).resize(size, Image.Resampling.LANCZOS)
