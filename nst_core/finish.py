@@ -54,7 +54,8 @@ class Finish:
         """A painting as the optimizer is to see it."""
         if self.color != "photo":
             return painting
-        thumbnail = self.photo.resized(*fit_long_side(self.photo.width, self.photo.height, THUMBNAIL_PX))
+        long_side = min(THUMBNAIL_PX, max(self.photo.width, self.photo.height))
+        thumbnail = self.photo.resized(*fit_long_side(self.photo.width, self.photo.height, long_side))
         matched = match_luminance(luminance(painting.as_float()), luminance(thumbnail.as_float()))
         return Picture.from_float(np.repeat(matched[..., None], 3, axis=2), like=painting)
 

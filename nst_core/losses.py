@@ -53,12 +53,12 @@ class Moments:
     @property
     def mean(self) -> Tensor:
         """Mean feature vector, (c,)."""
-        return self.total / self.weight
+        return self.total / self.weight.clamp_min(1e-6)
 
     @property
     def gram(self) -> Tensor:
         """Gram matrix over the number of positions, (c, c)."""
-        return self.outer / self.weight
+        return self.outer / self.weight.clamp_min(1e-6)
 
     @property
     def covariance(self) -> Tensor:

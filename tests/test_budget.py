@@ -28,7 +28,8 @@ def test_what_is_planned_fits_or_is_refused(width: int, height: int, size: int, 
     assert found.needed_bytes <= found.limit_bytes == limit
     assert found.history in range(FEWEST_CORRECTIONS, 13) if found.optimizer == "lbfgs" else found.history == 0
     for scale in found.scales:
-        assert (scale.tiles.width, scale.tiles.height) == (scale.width, scale.height)
+        for canvas, side in ((scale.tiles.width, scale.width), (scale.tiles.height, scale.height)):
+            assert canvas % 16 == 0 and side + 32 <= canvas < side + 48
         assert min(scale.width, scale.height) >= SMALLEST_PX
         assert scale.tiles.crop_pixels * NETWORK.bytes_per_pixel <= limit
         assert scale.iterations >= 1

@@ -103,8 +103,8 @@ def test_strength_0_is_the_photo_after_several_scales(network: CompactNetwork, s
 
 def test_more_strength_is_further_from_the_photo(network: CompactNetwork, sources: Sources):
     away = []
-    for strength in (0.05, 1, 20):
-        result = pixels(network, sources, replace(OPTIONS, strength=strength, iterations=10))
+    for strength in (0.01, 1, 100):
+        result = pixels(network, sources, replace(OPTIONS, strength=strength, iterations=30, optimizer="lbfgs"))
         away.append(float(np.abs(result.astype(float) - sources.photo.pixels).mean()))
     assert away[0] < away[1] < away[2]
 
@@ -130,7 +130,8 @@ def test_where_it_starts(network: CompactNetwork, sources: Sources, start):
     network.__class__ = Watching
     paint(network, replace(sources, draft=draft), replace(OPTIONS, start=start, iterations=1))
     expected = {"photo": sources.photo, "painting": sources.styles[0].painting.resized(96, 72), "picture": draft}
-    np.testing.assert_allclose(seen[-1][0].permute(1, 2, 0).numpy(), expected[start].as_float(), atol=1e-6)
+    shown = seen[-1][0].permute(1, 2, 0).numpy()[16:88, 16:112]  # within the mirrored margins
+    np.testing.assert_allclose(shown, expected[start].as_float(), atol=1e-6)
 
 
 def test_what_is_protected_stays_the_photo(network: CompactNetwork, sources: Sources, two_scales: None):

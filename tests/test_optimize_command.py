@@ -99,7 +99,7 @@ def test_paints_a_photo_and_says_what_it_did(capsys):
     assert np.abs(pixels("new/out.png") - photo_at_size()).mean() > 0.5
     assert files() == before | {"new"} and files("new") == {"out.png"}
     output = capsys.readouterr().out
-    assert output.startswith("48x32 px, scales 48 px, L-BFGS")
+    assert output.startswith("48x32 px, scales 48 px, Adam")
     assert "loss network compact, CPU" in output
     assert "new/out.png: 48x32 px, " in output and "GB allowed" in output
 
@@ -114,7 +114,7 @@ def test_paints_a_photo_and_says_what_it_did(capsys):
 def test_what_does_not_fit_is_said(changes: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch, capsys):
     real = optimize_work.make_plan
     monkeypatch.setattr(optimize_work, "make_plan", lambda *args: replace(real(*args), **changes))
-    assert paint("cat.png", "--style", "waves.png", "-o", "out.png") == 0
+    assert paint("cat.png", "--style", "waves.png", "--optimizer", "lbfgs", "-o", "out.png") == 0
     assert capsys.readouterr().out.splitlines()[1].startswith(message)
 
 
