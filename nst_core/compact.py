@@ -52,7 +52,7 @@ class CompactNetwork(nn.Module):
     layers: tuple[str, ...] = LAYERS
     strides: Mapping[str, int] = STRIDES
     halo_px = 64
-    bytes_per_pixel = 1400
+    bytes_per_pixel = 2800
     content_channels: int
     heads: Mapping[str, Tensor | None]
 
