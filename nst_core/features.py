@@ -39,7 +39,7 @@ class LossNetwork(Protocol):
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Peak memory of features and their gradient, fp32, for a pixel of input, with room for what the allocator keeps."""
+        """Memory of features and their gradient, fp32, a pixel of input; with room for what the allocator keeps."""
         ...
 
     @property
