@@ -42,6 +42,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (1e-9, 1),
     "replay_after": (0, 10_000_000),
     "gram_weight": (0, 1e6),
+    "hint_weight": (0, 100),
     "replay": (0, 1),
     "seed": (0, 2**63 - 1),
 }

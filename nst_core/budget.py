@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nst_core.errors import BudgetError
 from nst_core.features import LossNetwork
@@ -19,7 +19,7 @@ FULL_EFFORT_PX = 512
 """Scales up to this long side get all iterations; larger ones refine what these have laid out."""
 FEWEST_CORRECTIONS = 4
 """With room for less history than this, Adam takes the place of L-BFGS; a choice, not a measurement."""
-LBFGS_PICTURES, ADAM_PICTURES = 11, 7
+LBFGS_PICTURES, ADAM_PICTURES = 11, 5
 """fp32 pictures that an optimizer's step holds at its peak, the picture and its gradient included."""
 PICTURE_BYTES = 3 * 4
 
@@ -105,9 +105,10 @@ def plan_optimization(
     sizes = scale_sizes(width, height, size)
     align = max(network.strides.values())
     width, height = sizes[-1]
-    pixels = (width + 3 * align) * (height + 3 * align)  # with the widest margins
-    tile = min(pixels, (2 * network.halo_px + 12 * align) ** 2) * network.bytes_per_pixel
-    content = pixels // network.strides[CONTENT_LAYER] ** 2 * network.content_channels * 4
+    pixels = width * height
+    canvas = (width + 2 * align) * (height + 2 * align)  # with the widest margins
+    tile = min(canvas, (2 * network.halo_px + 12 * align) ** 2) * network.bytes_per_pixel
+    content = canvas // network.strides[CONTENT_LAYER] ** 2 * network.content_channels * 4
 
     def held(name: str, corrections: int, views: int = 1) -> int:
         pictures = LBFGS_PICTURES + 2 * corrections if name == "lbfgs" else ADAM_PICTURES
@@ -141,8 +142,9 @@ def plan_optimization(
 def _canvas_tiles(width: int, height: int, network: LossNetwork, crop_pixels: int) -> TilePlan:
     """Tiles of a picture with its mirrored margins."""
     align = max(network.strides.values())
-    left, right, top, bottom = canvas_margins(height, width, align)
-    return plan_tiles(height + top + bottom, width + left + right, network.halo_px, align, crop_pixels)
+    margins = left, right, top, bottom = canvas_margins(height, width, align)
+    tiles = plan_tiles(height + top + bottom, width + left + right, network.halo_px, align, crop_pixels)
+    return replace(tiles, margins=margins)
 
 
 def scale_iterations(iterations: int, size: tuple[int, int]) -> int:

@@ -19,21 +19,21 @@ from nst_core.files import write_bytes
 from nst_core.vgg import LAYERS, STRIDES
 
 TEACHER_CHANNELS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
-LAYOUT: tuple[str | None, ...] = (
-    *("relu1_1", None, "pool"),
-    *("relu2_1", None, "pool"),
-    *("relu3_1", None, "pool"),
-    *("relu4_1", None, None, "pool"),
+LAYOUT = (
+    *("relu1_1", "relu1_2", "pool"),
+    *("relu2_1", "relu2_2", "pool"),
+    *("relu3_1", "relu3_2", "relu3_3", "relu3_4", "pool"),
+    *("relu4_1", "relu4_2", "relu4_3", "relu4_4", "pool"),
     "relu5_1",
 )
-"""3x3 convolutions with ReLU, by the layer tapped there (None: not tapped), and 2x2 max-pooling."""
+"""VGG-19's 3x3 convolutions with ReLU, and 2x2 max-pooling."""
 
 
 @dataclass(frozen=True)
 class CompactOptions:
     """Shape of the compact loss network."""
 
-    widths: tuple[int, ...] = (24, 32, 64, 48, 96, 96, 128, 128, 128, 160)
+    widths: tuple[int, ...] = (16, 32, 64, 64, 96, 64, 64, 64, 128, 112, 112, 112, 160)
     """Output channels of each convolution, in order."""
 
 
@@ -44,38 +44,38 @@ class CompactNetwork(nn.Module):
     H and the triangular factor R of its QR decomposition give the same Gram and content errors, since
     |H D H^T| = |R D R^T| for any D. `heads` holds the R, (c, c) instead of (512, c).
 
-    Differs from Wang et al. 2020 (arXiv 2003.08436): fewer convolutions, widths spent where Gram matrices
-    need them, linear heads folded into a metric, one joint training in which Gram matrices are matched too.
+    Differs from Wang et al. 2020 (arXiv 2003.08436): widths spent where Gram matrices need
+    them, linear heads folded into a metric, one joint training in which Gram matrices are matched too.
     """
 
     name = "compact"
     layers: tuple[str, ...] = LAYERS
     strides: Mapping[str, int] = STRIDES
-    halo_px = 64
+    halo_px = 80
     bytes_per_pixel = 2800
     content_channels: int
     heads: Mapping[str, Tensor | None]
 
     def __init__(self, options: CompactOptions = CompactOptions()) -> None:
         super().__init__()
-        taps: list[str | None] = [layer for layer in LAYOUT if layer != "pool"]
-        if len(options.widths) != len(taps):
-            raise WeightsError(f"a compact loss network has {len(taps)} widths, not {len(options.widths)}")
+        layers = [layer for layer in LAYOUT if layer != "pool"]
+        if len(options.widths) != len(layers):
+            raise WeightsError(f"a compact loss network has {len(layers)} widths, not {len(options.widths)}")
         self.options = options
-        self.content_channels = options.widths[taps.index("relu4_1")]
+        self.content_channels = options.widths[layers.index("relu4_1")]
         self.convs = nn.ModuleList()
         self.teacher_heads = nn.ModuleDict()
         channels = 3
-        for layer, width in zip(taps, options.widths, strict=True):
+        for layer, width in zip(layers, options.widths, strict=True):
             conv = nn.Conv2d(channels, width, 3, padding=1, padding_mode="reflect")
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             self.convs.append(conv)
-            if layer:
+            if layer in LAYERS:
                 self.teacher_heads[layer] = nn.Conv2d(width, TEACHER_CHANNELS[layer], 1, bias=False)
             channels = width
 
     def features(self, x: Tensor, layers: Sequence[str] = LAYERS) -> dict[str, Tensor]:
-        """Rectified features before their heads; see `nst_core.features.LossNetwork`."""
+        """Rectified features before their heads, of any layers of `LAYOUT`; see `nst_core.features.LossNetwork`."""
         out: dict[str, Tensor] = {}
         convs = iter(self.convs)
         y = x * 4.0 - 2.0
@@ -84,7 +84,7 @@ class CompactNetwork(nn.Module):
                 y = F.max_pool2d(y, 2)
                 continue
             y = F.relu(next(convs)(y), inplace=True)
-            if layer is not None and layer in layers:
+            if layer in layers:
                 out[layer] = y
                 if len(out) == len(layers):
                     break

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
 from nst_core.errors import BudgetError
@@ -24,10 +23,10 @@ from nst_core.gatys_options import GatysOptions
 from nst_core.losses import Moments
 from nst_core.mask import resize_mask
 from nst_core.objective import Evaluation, Objective, Weights, style_moments
-from nst_core.optimizers import Adam, Lbfgs, Optimizer, resize_picture
+from nst_core.optimizers import ADAM_RATE, Adam, Lbfgs, Optimizer, resize_picture
 from nst_core.picture import Picture, fit_long_side
 from nst_core.tensor import to_tensor
-from nst_core.tiling import canvas_margins, plan_tiles, smaller_tiles
+from nst_core.tiling import plan_tiles, smaller_tiles
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +153,7 @@ def optimize(
         began = time.perf_counter()
         finish = _finish(sources, options, scale)
         if progress is None:
-            optimizer = Lbfgs(plan.history) if plan.optimizer == "lbfgs" else Adam()
-            progress = Progress(0, 0, _start(sources, options, finish, device), optimizer)
+            progress = Progress(0, 0, _start(sources, options, finish, device), _optimizer(plan, options))
         elif progress.scale < index:
             progress = _grow(progress, index, options, _finish(sources, options, plan.scales[progress.scale]), finish)
         evaluate = ScaleObjective(sources, options, network, scale, finish, device)
@@ -163,6 +161,8 @@ def optimize(
             evaluate.view = iteration % scale.views
             done = (iteration - 1) / scale.iterations
             progress.x, evaluation = progress.optimizer.step(progress.x, evaluate, done)
+            loss, parts = evaluation.total, evaluation.parts
+            del evaluation  # its gradient is as large as the picture, and the next comes before it would go
             progress.iteration = iteration
             took, began = time.perf_counter() - began, time.perf_counter()
             progress.seconds += took
@@ -170,7 +170,7 @@ def optimize(
             work_done += scale.work / scale.iterations
             left = scale.work * (1 - iteration / scale.iterations) + sum(s.work for s in plan.scales[index + 1 :])
             yield Step(
-                index, iteration, scale.iterations, scale.width, scale.height, evaluation.total, evaluation.parts,
+                index, iteration, scale.iterations, scale.width, scale.height, loss, parts,
                 progress.seconds, seconds_here / work_done * left, progress, finish,
             )  # fmt: skip
             began = time.perf_counter()
@@ -184,6 +184,13 @@ def _finish(sources: Sources, options: GatysOptions, scale: Scale) -> Finish:
         options.palette_match,
         None if sources.protect is None else resize_mask(sources.protect, scale.height, scale.width),
     )
+
+
+def _optimizer(plan: Plan, options: GatysOptions) -> Optimizer:
+    """Adam's steps are as long for a weak pull as for a strong one: with less strength they are made shorter."""
+    if plan.optimizer == "lbfgs":
+        return Lbfgs(plan.history)
+    return Adam(ADAM_RATE * min(1.0, options.strength) ** 0.5)
 
 
 def _start(sources: Sources, options: GatysOptions, finish: Finish, device: torch.device) -> Tensor:
@@ -240,35 +247,26 @@ class ScaleObjective:
         self.view = 0
         """Which of the network's views the next evaluation takes."""
         self.tiles = scale.tiles
-        align = max(self.networks[0].strides.values())
-        self.margins = list(canvas_margins(scale.height, scale.width, align))
-        self.masks = [self._mirrored_mask(_on_device(s.mask, scale, device)) for s in sources.styles]
+        self.masks = [_on_device(s.mask, scale, device) for s in sources.styles]
         self.protect = _on_device(sources.protect, scale, device)
         self.objectives: dict[int, Objective] = {}
 
     def __call__(self, x: Tensor) -> Evaluation:
         if self.protect is not None:
             x = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
-        with torch.enable_grad():
-            x = x.detach().requires_grad_(True)
-            canvas = F.pad(x, self.margins, mode="reflect")
         while True:
             try:
                 if self.view not in self.objectives:
                     self.objectives[self.view] = self._build(self.networks[self.view])
-                evaluation = self.objectives[self.view](canvas.detach())
+                evaluation = self.objectives[self.view](x)
                 break
             except (MemoryError, RuntimeError) as error:
                 if "memory" not in str(error) and not isinstance(error, MemoryError):
                     raise
             self._divide()
-        (gradient,) = torch.autograd.grad(canvas, x, evaluation.gradient)
         if self.protect is not None:
-            gradient.mul_(1 - self.protect)
-        return replace(evaluation, gradient=gradient)
-
-    def _mirrored_mask(self, mask: Tensor | None) -> Tensor | None:
-        return None if mask is None else F.pad(mask[None, None], self.margins, mode="reflect")[0, 0]
+            evaluation.gradient.mul_(1 - self.protect)
+        return evaluation
 
     def _divide(self) -> None:
         self.objectives.clear()
@@ -290,7 +288,7 @@ class ScaleObjective:
         used = [layer for layer, weight in weights.layers.items() if weight > 0]
         return Objective(
             network,
-            F.pad(to_tensor(self.finish.photo, self.device, self.finish.prepare), self.margins, mode="reflect"),
+            to_tensor(self.finish.photo, self.device, self.finish.prepare),
             [self._moments(network, style, used) for style in self.sources.styles],
             [style.share for style in self.sources.styles],
             self.masks,

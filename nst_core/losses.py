@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+BAND_ROWS = 256
+
 
 def gram_matrix(f: Tensor) -> Tensor:
     """Gram matrix of features, divided by the number of positions: (B, c, h, w) to (B, c, c).
@@ -125,26 +127,27 @@ def content_power(target: Tensor, head: Tensor | None) -> Tensor:
     return content_error(target, torch.zeros_like(target), head)[0]
 
 
-def tv_error(x: Tensor, bottom: int, right: int) -> tuple[Tensor, Tensor]:
-    """Sum of squared differences to the lower and right neighbors, and its gradient in x.
+def add_tv_gradient(x: Tensor, weight: float, gradient: Tensor) -> float:
+    """Sum of squared differences to the lower and right neighbors; its gradient is added to another.
 
     Args:
-        x: (1, 3, h, w); the last rows and columns may belong to the neighboring tile.
-        bottom: differences are counted for rows before this one.
-        right: and for columns before this one.
+        x: (1, 3, H, W); it is gone through by bands of rows, so that a large picture needs little memory.
+        weight: what the gradient is multiplied by.
+        gradient: (1, 3, H, W), changed in place.
 
     Returns:
-        The sum, and the gradient in the whole of x, (1, 3, h, w).
+        The sum, without the weight.
 
     Source: Mahendran & Vedaldi 2015, with beta = 2.
     """
-    grad = torch.zeros_like(x)
-    rows = min(bottom, x.shape[2] - 1)
-    columns = min(right, x.shape[3] - 1)
-    down = x[:, :, 1 : rows + 1, :right] - x[:, :, :rows, :right]
-    across = x[:, :, :bottom, 1 : columns + 1] - x[:, :, :bottom, :columns]
-    grad[:, :, 1 : rows + 1, :right] += 2 * down
-    grad[:, :, :rows, :right] -= 2 * down
-    grad[:, :, :bottom, 1 : columns + 1] += 2 * across
-    grad[:, :, :bottom, :columns] -= 2 * across
-    return down.square().sum() + across.square().sum(), grad
+    total = 0.0
+    for top in range(0, x.shape[2], BAND_ROWS):
+        for dim, rows in ((2, slice(top, top + BAND_ROWS + 1)), (3, slice(top, top + BAND_ROWS))):
+            band, slope = x[:, :, rows], gradient[:, :, rows]
+            length = band.shape[dim] - 1
+            difference = band.narrow(dim, 1, length) - band.narrow(dim, 0, length)
+            total += float(difference.square().sum())
+            difference *= 2 * weight
+            slope.narrow(dim, 1, length).add_(difference)
+            slope.narrow(dim, 0, length).sub_(difference)
+    return total

@@ -10,15 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nst_core.features import LossNetwork
-from nst_core.losses import (
-    GramLoss,
-    Moments,
-    WassersteinLoss,
-    content_error,
-    content_power,
-    tv_error,
-)
-from nst_core.tiling import TilePlan
+from nst_core.losses import GramLoss, Moments, WassersteinLoss, add_tv_gradient, content_error, content_power
+from nst_core.tiling import Margins, TilePlan
 
 CONTENT_LAYER = "relu4_1"
 STYLE_LOSSES = {"gram": GramLoss, "wasserstein": WassersteinLoss}
@@ -45,10 +38,18 @@ class Evaluation:
     """`content`, `tv` and the unweighted style loss of each layer."""
 
 
-def crop_tensor(x: Tensor, plan: TilePlan, index: int) -> Tensor:
-    """The crop of one tile, laid out channels last, in which convolutions on the CPU are fastest."""
-    rows, columns = plan.tiles[index].crop
-    return x[:, :, rows, columns].contiguous(memory_format=torch.channels_last)
+def crop_of(x: Tensor, plan: TilePlan, index: int) -> Tensor:
+    """What one tile sees of a picture, (1, C, h, w), with mirrored margins.
+
+    Channels last in memory, in which convolutions on the CPU are fastest.
+    """
+    rows, columns, margins = plan.part(index)
+    return _mirrored(x[:, :, rows, columns], margins)
+
+
+def _mirrored(part: Tensor, margins: Margins) -> Tensor:
+    part = F.pad(part, margins, mode="reflect") if any(margins) else part
+    return part.contiguous(memory_format=torch.channels_last)
 
 
 def style_moments(network: LossNetwork, x: Tensor, plan: TilePlan, layers: Sequence[str]) -> dict[str, Moments]:
@@ -56,7 +57,7 @@ def style_moments(network: LossNetwork, x: Tensor, plan: TilePlan, layers: Seque
     out: dict[str, Moments] = {}
     with torch.no_grad():
         for i, tile in enumerate(plan.tiles):
-            for layer, f in network.features(crop_tensor(x, plan, i), layers).items():
+            for layer, f in network.features(crop_of(x, plan, i), layers).items():
                 rows, columns = tile.core(network.strides[layer])
                 part = Moments.of(f[:, :, rows, columns])
                 out[layer] = out[layer] + part if layer in out else part
@@ -111,7 +112,7 @@ class Objective:
     def _content_features(self, photo: Tensor) -> Iterator[Tensor]:
         with torch.no_grad():
             for i, tile in enumerate(self.plan.tiles):
-                f = self.network.features(crop_tensor(photo, self.plan, i), [CONTENT_LAYER])[CONTENT_LAYER]
+                f = self.network.features(crop_of(photo, self.plan, i), [CONTENT_LAYER])[CONTENT_LAYER]
                 rows, columns = tile.core(self.network.strides[CONTENT_LAYER])
                 yield f[:, :, rows, columns].clone()
 
@@ -121,9 +122,8 @@ class Objective:
         if mask is None:
             return None
         stride = self.network.strides[layer]
-        rows, columns = self.plan.tiles[index].place(stride)
-        pixels = mask[rows.start * stride : rows.stop * stride, columns.start * stride : columns.stop * stride]
-        return F.avg_pool2d(pixels[None, None], stride)[0, 0] if stride > 1 else pixels
+        rows, columns = self.plan.tiles[index].core(stride)
+        return F.avg_pool2d(crop_of(mask[None, None], self.plan, index), stride)[0, 0, rows, columns]
 
     def _gather(self, sums: list[dict[str, Moments]], features: dict[str, Tensor], index: int) -> None:
         for painting, so_far in enumerate(sums):
@@ -158,75 +158,75 @@ class Objective:
 
     def _slope(self, f: Tensor, layer: str, index: int, slopes: list[dict[str, Moments]]) -> Tensor:
         """Slope of the style loss in the features of a tile's core, (1, c, h, w)."""
-        flat = f[0].flatten(1)  # (c, h w)
-        out = torch.zeros_like(f)
+        flat = f[0].flatten(1).mT  # (h w, c), as channels-last features lie in memory
         unmasked = [i for i, mask in enumerate(self.masks) if mask is None]
         groups = ([unmasked] if unmasked else []) + [[i] for i, m in enumerate(self.masks) if m is not None]
+        out: Tensor | None = None
         for group in groups:
             total = torch.stack([slopes[i][layer].total for i in group]).sum(0)
-            outer = torch.stack([slopes[i][layer].outer for i in group]).sum(0)
-            slope = (outer @ flat + total[:, None]).view_as(f[0])
-            mask = self._mask(group[0], layer, index)
-            out[0] += slope if mask is None else slope * mask
-        return out
+            outer = torch.stack([slopes[i][layer].outer for i in group]).sum(0)  # symmetric
+            slope = torch.addmm(total, flat, outer)
+            if (mask := self._mask(group[0], layer, index)) is not None:
+                slope.mul_(mask.flatten()[:, None])
+            out = slope if out is None else out.add_(slope)
+        assert out is not None
+        return out.mT.view_as(f[0])[None]
 
     def __call__(self, x: Tensor) -> Evaluation:
         """Loss and gradient of a picture, (1, 3, H, W) in [0, 1]."""
         sums: list[dict[str, Moments]] = [{} for _ in self.masks]
-        kept: tuple[Tensor, dict[str, Tensor]] | None = None
+        seen: tuple[Tensor, dict[str, Tensor]] | None = None
         for i in range(len(self.plan.tiles)):
-            crop = crop_tensor(x, self.plan, i)
             if self.plan.whole:
-                crop.requires_grad_(True)
-                kept = crop, self.network.features(crop, self.layers)
-                self._gather(sums, kept[1], i)
+                seen = self._look(x, i)
+                self._gather(sums, seen[1], i)
             else:
                 with torch.no_grad():
-                    self._gather(sums, self.network.features(crop, self.layers), i)
+                    self._gather(sums, self.network.features(crop_of(x, self.plan, i), self.layers), i)
         style, parts, slopes = self._style(sums)
         gradient = torch.zeros_like(x)
-        content = tv = 0.0
+        content = 0.0
         for i in range(len(self.plan.tiles)):
-            if kept is None:
-                crop = crop_tensor(x, self.plan, i).requires_grad_(True)
-                features = self.network.features(crop, self.layers)
-            else:
-                crop, features = kept
-            a, b = self._pass_back(crop, features, i, slopes, gradient)
-            content, tv = content + a, tv + b
+            part, features = self._look(x, i) if seen is None else seen
+            content += self._pass_back(part, features, i, slopes, gradient)
+        tv = add_tv_gradient(x, self.weights.tv / x.numel(), gradient) / x.numel()
         parts |= {"content": content, "tv": tv}
         total = style + self.weights.content * content + self.weights.tv * tv
         return Evaluation(total, gradient, parts)
 
+    def _look(self, x: Tensor, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """What one tile sees of the picture, and its features, tied to each other by gradients."""
+        rows, columns, margins = self.plan.part(index)
+        with torch.enable_grad():
+            part = x.detach()[:, :, rows, columns].requires_grad_(True)
+            return part, self.network.features(_mirrored(part, margins), self.layers)
+
     def _pass_back(
         self,
-        crop: Tensor,
+        part: Tensor,
         features: dict[str, Tensor],
         index: int,
         slopes: list[dict[str, Moments]],
         gradient: Tensor,
-    ) -> tuple[float, float]:
-        """Add one tile's share to the gradient; returns its share of the content and TV losses."""
-        tile = self.plan.tiles[index]
-        content, pixels = 0.0, 3.0 * self.plan.height * self.plan.width
+    ) -> float:
+        """Add one tile's share to the gradient; returns its share of the content loss."""
+        content = 0.0
         cores, seeds = [], []
         for layer in self.layers:
-            rows, columns = tile.core(self.network.strides[layer])
+            rows, columns = self.plan.tiles[index].core(self.network.strides[layer])
             core = features[layer][:, :, rows, columns]
-            seed = torch.zeros_like(core)
+            seed = None
             if layer in self.style_layers:
                 seed = self._slope(core.detach(), layer, index, slopes)
             if layer == CONTENT_LAYER:
                 error, slope = content_error(core.detach(), self.content[index], self.network.heads[layer])
                 content = float(error / self.power)
-                seed = seed + slope * (self.weights.content / self.power)
+                slope *= self.weights.content / self.power
+                seed = slope if seed is None else seed.add_(slope)
             cores.append(core)
             seeds.append(seed)
-        (pulled,) = torch.autograd.grad(cores, crop, seeds)
-        rows, columns = tile.crop
+        (pulled,) = torch.autograd.grad(cores, part, seeds)
+        rows, columns, _ = self.plan.part(index)
         view = gradient[:, :, rows, columns]
         view += pulled
-        inner = crop.detach()[:, :, tile.top - tile.crop_top :, tile.left - tile.crop_left :]
-        error, slope = tv_error(inner, tile.bottom - tile.top, tile.right - tile.left)
-        gradient[:, :, tile.top : tile.crop_bottom, tile.left : tile.crop_right] += slope * (self.weights.tv / pixels)
-        return content, float(error) / pixels
+        return content

@@ -18,6 +18,9 @@ from nst_core.objective import Evaluation
 
 Evaluate = Callable[[Tensor], Evaluation]
 
+ADAM_RATE = 0.04
+"""Learning rate that serves at strength 1 and more, in units of the picture's range."""
+
 
 class Optimizer(Protocol):
     """One step at a time on a picture in [0, 1]."""
@@ -166,14 +169,16 @@ class Adam:
     Source: Kingma & Ba 2015, algorithm 1.
 
     The rate falls along a half cosine over each scale, so that views that differ settle on what they agree on.
+
+    Args:
+        rate: learning rate at the start of a scale, in units of the picture's range.
     """
 
-    rate = 0.04
-    """Learning rate at the start of a scale, in units of the picture's range."""
     beta1, beta2 = 0.9, 0.99
     band_rows = 256
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = ADAM_RATE) -> None:
+        self.rate = rate
         self.moments: tuple[Tensor, Tensor] | None = None
         self.steps = 0
 
@@ -206,11 +211,13 @@ class Adam:
         )
 
     def state(self) -> dict[str, Tensor]:
-        if self.moments is None:
-            return {}
-        return {"first": self.moments[0], "second": self.moments[1], "steps": torch.tensor(self.steps)}
+        out = {"rate": torch.tensor(self.rate, dtype=torch.float64)}
+        if self.moments is not None:
+            out |= {"first": self.moments[0], "second": self.moments[1], "steps": torch.tensor(self.steps)}
+        return out
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.rate = float(state["rate"])
         if "first" in state:
             self.moments = (state["first"], state["second"])
             self.steps = int(state["steps"])

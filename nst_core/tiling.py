@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nst_core.errors import BudgetError
 
@@ -24,7 +24,7 @@ class Tile:
 
     @property
     def crop(self) -> tuple[slice, slice]:
-        """Rows and columns of the crop in the picture."""
+        """Rows and columns of the crop in the canvas."""
         return slice(self.crop_top, self.crop_bottom), slice(self.crop_left, self.crop_right)
 
     def core(self, stride: int) -> tuple[slice, slice]:
@@ -42,13 +42,22 @@ class Tile:
         )
 
 
+Margins = tuple[int, int, int, int]
+"""Pixels to the left, to the right, above and below."""
+
+
 @dataclass(frozen=True)
 class TilePlan:
-    """The tiles of a picture, row by row; one tile is the whole picture."""
+    """The tiles of a canvas, row by row; one tile is the whole canvas.
+
+    The canvas is a picture with mirrored margins. It is never made as a whole: what a tile needs of it
+    is mirrored when the tile's turn comes.
+    """
 
     height: int
     width: int
     tiles: tuple[Tile, ...]
+    margins: Margins = (0, 0, 0, 0)
 
     @property
     def whole(self) -> bool:
@@ -60,6 +69,20 @@ class TilePlan:
         """Pixels of the largest crop."""
         return max((t.crop_bottom - t.crop_top) * (t.crop_right - t.crop_left) for t in self.tiles)
 
+    def part(self, index: int) -> tuple[slice, slice, Margins]:
+        """Rows and columns of the picture in one tile's crop, and the margins to mirror onto them."""
+        tile = self.tiles[index]
+        left, right, top, bottom = self.margins
+        beyond = (
+            max(0, left - tile.crop_left),
+            max(0, tile.crop_right - (self.width - right)),
+            max(0, top - tile.crop_top),
+            max(0, tile.crop_bottom - (self.height - bottom)),
+        )
+        rows = slice(tile.crop_top + beyond[2] - top, tile.crop_bottom - beyond[3] - top)
+        columns = slice(tile.crop_left + beyond[0] - left, tile.crop_right - beyond[1] - left)
+        return rows, columns, beyond
+
 
 def _cuts(length: int, core: int, align: int) -> list[int]:
     """Ends of equal parts of at most `core`, on multiples of `align` but for the last."""
@@ -68,19 +91,20 @@ def _cuts(length: int, core: int, align: int) -> list[int]:
     return [0, *inner, length]
 
 
-def canvas_margins(height: int, width: int, align: int) -> tuple[int, int, int, int]:
-    """Pixels (left, right, top, bottom) to mirror onto a picture before a loss network looks at it.
+def canvas_margins(height: int, width: int, align: int) -> Margins:
+    """What to mirror onto a picture before a loss network looks at it.
 
     Pooling passes over what is left of a side after the last whole stride: nothing would keep the last
     rows and columns in check, and they would fill with colors. With these margins the sides are multiples
     of `align`, and the picture's own border is nowhere the border of what the network sees.
     """
-    right, bottom = (align + -n % align for n in (width, height))
-    return align, right, align, bottom
+    half = align // 2
+    right, bottom = (half + -n % align for n in (width, height))
+    return half, right, half, bottom
 
 
 def smaller_tiles(plan: TilePlan, halo: int, align: int) -> TilePlan:
-    """The same picture in tiles with about half as large a core.
+    """The same canvas in tiles with about half as large a core.
 
     Raises:
         BudgetError: the tiles are as small as is useful.
@@ -90,15 +114,15 @@ def smaller_tiles(plan: TilePlan, halo: int, align: int) -> TilePlan:
         side //= 2
         smaller = plan_tiles(plan.height, plan.width, halo, align, (side + 2 * halo + align) ** 2)
         if len(smaller.tiles) > len(plan.tiles):
-            return smaller
+            return replace(smaller, margins=plan.margins)
     raise BudgetError("out of memory even with the smallest tiles; lower --size or close other programs")
 
 
 def plan_tiles(height: int, width: int, halo: int, align: int, crop_pixels: int) -> TilePlan:
-    """Divide a picture so that no crop is larger than `crop_pixels`.
+    """Divide a picture or canvas so that no crop is larger than `crop_pixels`.
 
     Args:
-        height, width: of the picture, pixels.
+        height, width: of it, pixels.
         halo: room needed around a core, pixels; a multiple of `align`.
         align: cores begin on multiples of this.
         crop_pixels: the most pixels in a crop, halo included.

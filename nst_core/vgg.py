@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STRIDES: Mapping[str, int] = MappingProxyType({"relu1_1": 1, "relu2_1": 2, "relu3_1": 4, "relu4_1": 8, "relu5_1": 16})
+HIDDEN = ("relu3_2", "relu3_3", "relu3_4", "relu4_2", "relu4_3", "relu4_4")
+"""What lies between the deeper of them; no loss looks at these, but a network in training may imitate them."""
 BLOCKS = {"vgg19": (2, 2, 4, 4, 1), "vgg16": (2, 2, 3, 3, 1)}
 """Convolutions in each block as far as relu5_1."""
 WIDTHS = (64, 128, 256, 512, 512)
@@ -62,15 +64,15 @@ class VggNetwork(nn.Module):
         return (self,)
 
     def features(self, x: Tensor, layers: Sequence[str] = LAYERS) -> dict[str, Tensor]:
-        """Rectified features; see `nst_core.features.LossNetwork`."""
+        """Rectified features of any layers, `relu3_2` and the like too; see `nst_core.features.LossNetwork`."""
         out: dict[str, Tensor] = {}
         y = (x - self.mean) / self.std
         for number, block in enumerate(self.blocks, 1):
             y = F.max_pool2d(y, 2) if number > 1 else y
-            for i, conv in enumerate(block):  # type: ignore[arg-type]
+            for i, conv in enumerate(block, 1):  # type: ignore[arg-type]
                 y = F.relu(conv(y), inplace=True)
-                if i == 0 and f"relu{number}_1" in layers:
-                    out[f"relu{number}_1"] = y
+                if (layer := f"relu{number}_{i}") in layers:
+                    out[layer] = y
                     if len(out) == len(layers):
                         return out
         return out

@@ -7,7 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
+import torch
+from PIL import Image
+
+from nst_core import features
+from nst_core.compact import CompactNetwork, CompactOptions, save_compact
 
 hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("impasto")
@@ -79,3 +85,31 @@ def file_server() -> Iterator[FileServer]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def network_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("network") / "compact.safetensors"
+    torch.manual_seed(0)
+    save_compact(CompactNetwork(CompactOptions(widths=(3,) * 13)), path, {})
+    return path
+
+
+@pytest.fixture
+def painting_folder(network_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: two photos, two paintings, a mask of the right half, and files that are none of these."""
+    monkeypatch.setattr(features, "compact_path", lambda: network_file)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    random = np.random.default_rng(0)
+    for name in ("cat.png", "dog.png", "waves.png", "night.png"):
+        coarse = Image.fromarray(random.integers(0, 256, (8, 12, 3), np.uint8))
+        coarse.resize((96, 64), Image.Resampling.BICUBIC).save(name)
+    half = np.zeros((64, 96), np.uint8)
+    half[:, 48:] = 255
+    Image.fromarray(half).save("right.png")
+    Path("empty.png").touch()
+    Path("text.png").write_text("no picture")
+    Path("small.yaml").write_text("size: 31")
+    return work

@@ -21,19 +21,19 @@ from impasto.main import main
 from nst_core.compact import TEACHER_CHANNELS, CompactNetwork, CompactOptions, load_compact
 from nst_core.errors import ConfigError, ModelError, WeightsError
 from nst_core.files import sha256
-from nst_core.vgg import LAYERS, STRIDES
-from train.distill import DistillOptions, HeadSolver, relative_errors
+from nst_core.vgg import HIDDEN, LAYERS, STRIDES
+from train.distill import DistillOptions, HeadSolver, errors_through_head, relative_errors
 from train.distill_eval import measure_gram_errors
 from train.distill_run import distill
 from train.teachers import TwoPartTeacher
 
-SHAPE = CompactOptions(widths=(4, 4, 6, 4, 6, 4, 6, 4, 4, 8))
+SHAPE = CompactOptions(widths=(4, 4, 6, 4, 6, 4, 4, 4, 6, 4, 4, 4, 8))
 OPTIONS = DistillOptions(steps=5, batch=2, crop_px=64, replay_after=1, replay=1.0)
 EACH_STEP = timedelta(0)
 
 
 class RandomTeacher:
-    """Blurs, shrinks and mixes colors: features that a network can learn, of VGG-19's sizes."""
+    """Blurs, shrinks and mixes colors: features that a network can learn, of VGG-19's sizes, and one hidden layer."""
 
     def __init__(self, folder: Path) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -44,7 +44,8 @@ class RandomTeacher:
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         self.calls += 1
-        return {k: F.conv2d(F.avg_pool2d(x, STRIDES[k]), self.mixing[k]).relu() for k in LAYERS}
+        out = {k: F.conv2d(F.avg_pool2d(x, STRIDES[k]), self.mixing[k]).relu() for k in LAYERS}
+        return out | {HIDDEN[0]: out["relu3_1"]}
 
 
 class DyingTeacher(RandomTeacher):
@@ -177,15 +178,25 @@ def test_ctrl_c_is_ctrl_c(photos: Path, teacher: RandomTeacher, tmp_path: Path):
 
 
 def test_heads_are_solved_by_least_squares():
-    network = CompactNetwork(SHAPE)
     generator = torch.Generator().manual_seed(0)
     raw, true_head = torch.randn(2, 6, 5, 7, generator=generator), torch.randn(256, 6, generator=generator)
     truth = torch.einsum("kc,bchw->bkhw", true_head, raw) + 0.1 * torch.randn(2, 256, 5, 7, generator=generator)
-    HeadSolver().update(network, "relu3_1", raw, truth, late=False)
+    solved = HeadSolver().solve("relu3_1", raw, truth, late=False)
     f, t = (v.transpose(0, 1).flatten(1).numpy() for v in (raw, truth))
     expected = np.linalg.lstsq(f.T, t.T, rcond=None)[0].T
-    solved = network.get_parameter("teacher_heads.relu3_1.weight")[:, :, 0, 0].detach()
     np.testing.assert_allclose(solved, expected, atol=2e-3)
+
+
+def test_errors_through_a_head_are_those_of_running_it():
+    generator = torch.Generator().manual_seed(0)
+    f, truth = (torch.randn(2, c, 5, 6, generator=generator, dtype=torch.float64) for c in (4, 9))
+    head = torch.randn(9, 4, generator=generator, dtype=torch.float64)
+    f.requires_grad_(True)
+    through = errors_through_head(f, head, truth)
+    run = relative_errors(torch.einsum("kc,bchw->bkhw", head, f), truth)
+    for a, b in zip(through, run, strict=True):
+        torch.testing.assert_close(a, b)
+        torch.testing.assert_close(torch.autograd.grad(a.sum(), f), torch.autograd.grad(b.sum(), f))
 
 
 def test_relative_errors_are_those_of_the_formula():

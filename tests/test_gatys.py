@@ -42,7 +42,7 @@ class FaintNetwork(CompactNetwork):
 @pytest.fixture
 def network() -> CompactNetwork:
     torch.manual_seed(0)
-    return FaintNetwork(CompactOptions(widths=(8, 8, 12, 8, 12, 8, 12, 8, 8, 16))).freeze()
+    return FaintNetwork(CompactOptions(widths=(8, 8, 12, 8, 12, 8, 8, 8, 12, 8, 8, 8, 16))).freeze()
 
 
 def random_picture(height: int, width: int, seed: int, low: int = 0, high: int = 256) -> Picture:
@@ -103,10 +103,11 @@ def test_strength_0_is_the_photo_after_several_scales(network: CompactNetwork, s
 
 def test_more_strength_is_further_from_the_photo(network: CompactNetwork, sources: Sources):
     away = []
-    for strength in (0.01, 1, 100):
-        result = pixels(network, sources, replace(OPTIONS, strength=strength, iterations=30, optimizer="lbfgs"))
+    for strength in (0.001, 0.01, 0.1, 1.0):
+        result = pixels(network, sources, replace(OPTIONS, strength=strength, iterations=30))
         away.append(float(np.abs(result.astype(float) - sources.photo.pixels).mean()))
-    assert away[0] < away[1] < away[2]
+    assert away == sorted(away)
+    assert away[0] < 4 < away[-1]
 
 
 def test_a_seed_is_one_picture(network: CompactNetwork, sources: Sources):
@@ -130,7 +131,7 @@ def test_where_it_starts(network: CompactNetwork, sources: Sources, start):
     network.__class__ = Watching
     paint(network, replace(sources, draft=draft), replace(OPTIONS, start=start, iterations=1))
     expected = {"photo": sources.photo, "painting": sources.styles[0].painting.resized(96, 72), "picture": draft}
-    shown = seen[-1][0].permute(1, 2, 0).numpy()[16:88, 16:112]  # within the mirrored margins
+    shown = seen[-1][0].permute(1, 2, 0).numpy()[8:80, 8:104]  # within the mirrored margins
     np.testing.assert_allclose(shown, expected[start].as_float(), atol=1e-6)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nst_core.errors import NstError
 from nst_core.objective import Evaluation
-from nst_core.optimizers import Adam, Lbfgs, Optimizer
+from nst_core.optimizers import ADAM_RATE, Adam, Lbfgs, Optimizer
 
 SHAPE = (1, 3, 6, 8)
 
@@ -118,7 +118,7 @@ def test_adam_is_torchs_adam():
     problem = Quadratic()
     problem.center = uniform(0, 0.3, 0.7)
     theirs = torch.full(SHAPE, 0.5, requires_grad=True)
-    adam = torch.optim.Adam([theirs], lr=Adam.rate, betas=(Adam.beta1, Adam.beta2), eps=1e-12)
+    adam = torch.optim.Adam([theirs], lr=ADAM_RATE, betas=(Adam.beta1, Adam.beta2), eps=1e-12)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, 25)
     ours, optimizer = torch.full(SHAPE, 0.5), Adam()
     for i in range(25):

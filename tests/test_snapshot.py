@@ -21,7 +21,7 @@ FINGERPRINT = {"size": 64, "photo": "a" * 64, "layer_weights": (1.0, 2.0)}
 @pytest.fixture(scope="module")
 def network() -> CompactNetwork:
     torch.manual_seed(0)
-    return CompactNetwork(CompactOptions(widths=(3,) * 10)).freeze()
+    return CompactNetwork(CompactOptions(widths=(3,) * 13)).freeze()
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def style_distance(network: CompactNetwork, picture: Tensor, painting: Tensor) -
 
 def test_replay_paints_photos_toward_other_photos():
     torch.manual_seed(0)
-    network = CompactNetwork(CompactOptions(widths=(8, 8, 12, 8, 12, 8, 12, 8, 8, 16)))
+    network = CompactNetwork(CompactOptions(widths=(8, 8, 12, 8, 12, 8, 8, 8, 12, 8, 8, 8, 16)))
     replay, generator = Replay(), torch.Generator().manual_seed(0)
     photos = torch.nn.functional.interpolate(torch.rand(2, 3, 6, 6, generator=generator), (48, 48), mode="bilinear")
     replay.advance(network, photos, generator)
@@ -130,7 +130,7 @@ def test_replay_paints_photos_toward_other_photos():
 
 def test_replay_lets_go_of_what_is_finished():
     torch.manual_seed(0)
-    network = CompactNetwork(CompactOptions(widths=(2,) * 10))
+    network = CompactNetwork(CompactOptions(widths=(2,) * 13))
     replay, generator = Replay(), torch.Generator().manual_seed(0)
     replay.most_steps = 5
     replay.advance(network, torch.rand(2, 3, 48, 48), generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,19 +62,16 @@ class PhotoCrops(IterableDataset[Tensor]):
         return self._cache[path]
 
     def __iter__(self) -> Iterator[Tensor]:
-        index = self.start
-        misses = 0
-        while True:
-            rng = np.random.default_rng((self.seed, index))
-            index += 1
+        for index in itertools.count(self.start):
+            yield self._crop(np.random.default_rng((self.seed, index)))
+
+    def _crop(self, rng: np.random.Generator) -> Tensor:
+        for _ in range(10 * len(self.paths)):
             paths = self.paintings if self.paintings and rng.random() < self.painting_share else self.paths
             photo = self._photo(paths[rng.integers(len(paths))])
-            if photo is None:
-                misses += 1
-                if misses > 10 * len(self.paths):
-                    raise ConfigError("none of the photos can be read")
-                continue
-            yield random_crop(photo, self.size_px, self.scales, rng)
+            if photo is not None:
+                return random_crop(photo, self.size_px, self.scales, rng)
+        raise ConfigError("none of the photos can be read")
 
 
 def _found(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from nst_core.errors import WeightsError
 from nst_core.features import LossNetwork
+from nst_core.vgg import HIDDEN
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -59,7 +60,7 @@ class TwoPartTeacher(nn.Module):
 
     @torch.no_grad()
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """(B, 3, H, W) sRGB in [0, 1] to VGG-19's features, (B, 64 ... 512, H / s, W / s)."""
+        """(B, 3, H, W) sRGB in [0, 1] to VGG-19's features, (B, 64 ... 512, H / s, W / s), and hidden layers."""
         out: dict[str, Tensor] = {}
         y = out["relu1_1"] = _conv_relu((x - self.mean) / self.std, self.shallow, "features.0")
         y = F.max_pool2d(_conv_relu(y, self.shallow, "features.2"), 2)
@@ -73,6 +74,8 @@ class TwoPartTeacher(nn.Module):
                 if i == 1 and stage >= 4:
                     head = F.conv2d(y, self.deep[f"conv{stage}1_aux.weight"], self.deep[f"conv{stage}1_aux.bias"])
                     out[f"relu{stage}_1"] = F.relu(head)
+                elif i > 1 and stage in (3, 4):
+                    out[f"relu{stage}_{i}"] = y
             y = F.max_pool2d(y, 2)
         return out
 
@@ -91,5 +94,5 @@ class LossNetworkTeacher(nn.Module):
 
     @torch.no_grad()
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """(B, 3, H, W) sRGB in [0, 1] to its features."""
-        return self.network.features(x, self.network.layers)
+        """(B, 3, H, W) sRGB in [0, 1] to its features, hidden layers included."""
+        return self.network.features(x, (*self.network.layers, *HIDDEN))
