@@ -69,6 +69,7 @@ def _device(name: str, limit_bytes: int | None) -> torch.device:
         if not torch.cuda.is_available():
             raise ConfigError("--device cuda: torch finds no graphics card; run: impasto doctor")
         torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False  # newer cards would round to 10 bits
         if limit_bytes is not None:  # the card's own allocator keeps to it, too
             whole = torch.cuda.get_device_properties(0).total_memory
             torch.cuda.set_per_process_memory_fraction(min(1.0, limit_bytes / whole))

@@ -144,5 +144,6 @@ def load_compact(path: Path, device: torch.device | str = "cpu") -> CompactNetwo
         network = CompactNetwork(CompactOptions(widths=tuple(options["widths"])))
         network.load_state_dict(state)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path.name}: not a compact loss network ({error}); reinstall Impasto") from error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path.name}: not a compact loss network ({reason}); reinstall Impasto") from error
     return network.to(device).freeze()

@@ -211,21 +211,26 @@ class Objective:
     ) -> float:
         """Add one tile's share to the gradient; returns its share of the content loss."""
         content = 0.0
-        cores, seeds = [], []
+        seeds = []
         for layer in self.layers:
+            f = features[layer].detach()
             rows, columns = self.plan.tiles[index].core(self.network.strides[layer])
-            core = features[layer][:, :, rows, columns]
+            core = f[:, :, rows, columns]
             seed = None
             if layer in self.style_layers:
-                seed = self._slope(core.detach(), layer, index, slopes)
+                seed = self._slope(core, layer, index, slopes)
             if layer == CONTENT_LAYER:
-                error, slope = content_error(core.detach(), self.content[index], self.network.heads[layer])
+                error, slope = content_error(core, self.content[index], self.network.heads[layer])
                 content = float(error / self.power)
                 slope *= self.weights.content / self.power
                 seed = slope if seed is None else seed.add_(slope)
-            cores.append(core)
+            assert seed is not None
+            if seed.shape != f.shape:  # beyond the core nothing pulls
+                around = torch.zeros_like(f)
+                around[:, :, rows, columns] = seed
+                seed = around
             seeds.append(seed)
-        (pulled,) = torch.autograd.grad(cores, part, seeds)
+        (pulled,) = torch.autograd.grad([features[layer] for layer in self.layers], part, seeds)
         rows, columns, _ = self.plan.part(index)
         view = gradient[:, :, rows, columns]
         view += pulled

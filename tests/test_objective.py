@@ -1,6 +1,7 @@
 """The objective: the plain formula's value and gradient, and the same in tiles as in one piece."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,8 @@ from torch.nn import functional as F
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.features import LossNetwork
 from nst_core.losses import Moments
-from nst_core.objective import Evaluation, Objective, Weights, style_moments
-from nst_core.tiling import TilePlan, plan_tiles
+from nst_core.objective import Evaluation, Objective, Weights, crop_of, style_moments
+from nst_core.tiling import TilePlan, canvas_margins, plan_tiles
 from nst_core.vgg import LAYERS, VggNetwork
 
 WEIGHTS = Weights(content=0.8, tv=0.5, layers=dict(zip(LAYERS, (1.0, 0.5, 2.0, 1.0, 0.7), strict=True)))
@@ -111,6 +112,33 @@ def test_tiles_change_nothing(network: CompactNetwork, height: int, width: int, 
     assert tiled.total == pytest.approx(whole.total, rel=1e-5)
     assert tiled.parts == pytest.approx(whole.parts, rel=1e-5, abs=1e-6)
     assert relative_error(tiled.gradient, whole.gradient) < 1e-5
+
+
+@pytest.mark.parametrize(("height", "width"), [(331, 403), (32, 900), (400, 415)])
+def test_mirrored_margins_change_nothing_either(network: CompactNetwork, height: int, width: int):
+    """Tile by tile, or the canvas as a whole: the same crops, and the same gradient in the picture."""
+    x = random_picture(height, width, 0)
+    margins = canvas_margins(height, width, 16)
+    canvas = F.pad(x.requires_grad_(True), margins, mode="reflect")
+    assert all(side % 16 == 0 for side in canvas.shape[2:])
+    plan = replace(small_tiles(network, canvas), margins=margins)
+    assert len(plan.tiles) > 1
+    for i, tile in enumerate(plan.tiles):
+        assert crop_of(x, plan, i).equal(canvas[:, :, tile.crop[0], tile.crop[1]])
+    masks = random_masks(height, width)
+    weights = replace(WEIGHTS, tv=0.0)
+    styles = [
+        style_moments(network, random_picture(70, 90, i), undivided(torch.rand(1, 3, 70, 90)), LAYERS)
+        for i in (7, 8, 9)
+    ]
+    photo = random_picture(height, width, 1)
+    evaluation = Objective(network, photo, styles, SHARES, masks, weights, plan)(x.detach())
+    padded = [None if m is None else F.pad(m[None, None], margins, mode="reflect")[0, 0] for m in masks]
+    on_canvas = F.pad(photo, margins, mode="reflect")
+    expected = Objective(network, on_canvas, styles, SHARES, padded, weights, undivided(canvas))(canvas.detach())
+    (gradient,) = torch.autograd.grad(canvas, x, expected.gradient)
+    assert evaluation.total == pytest.approx(expected.total, rel=1e-9)
+    torch.testing.assert_close(evaluation.gradient, gradient, rtol=1e-6, atol=1e-12)
 
 
 def test_tiles_change_nothing_with_vgg():
