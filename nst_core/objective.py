@@ -64,6 +64,22 @@ def style_moments(network: LossNetwork, x: Tensor, plan: TilePlan, layers: Seque
     return {layer: m.through(network.heads[layer]) for layer, m in out.items()}
 
 
+class _Pull(torch.autograd.Function):
+    """A 0 whose slopes in some tensors are given.
+
+    `torch.autograd.grad` takes slopes too, but imports sympy to compare their shapes: half a second or more.
+    """
+
+    @staticmethod
+    def forward(ctx, seeds: Sequence[Tensor], *tensors: Tensor) -> Tensor:
+        ctx.seeds = seeds
+        return tensors[0].new_zeros(())
+
+    @staticmethod
+    def backward(ctx, *_: Tensor) -> tuple[Tensor | None, ...]:
+        return (None, *ctx.seeds)
+
+
 class Objective:
     """Style, content and total variation of a picture, with their gradient.
 
@@ -230,7 +246,7 @@ class Objective:
                 around[:, :, rows, columns] = seed
                 seed = around
             seeds.append(seed)
-        (pulled,) = torch.autograd.grad([features[layer] for layer in self.layers], part, seeds)
+        (pulled,) = torch.autograd.grad(_Pull.apply(seeds, *(features[layer] for layer in self.layers)), part)
         rows, columns, _ = self.plan.part(index)
         view = gradient[:, :, rows, columns]
         view += pulled

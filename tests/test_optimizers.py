@@ -199,7 +199,7 @@ def test_adam_keeps_its_scale_at_another_size():
     assert float(larger_second.mean()) == pytest.approx(float(second.mean()) / 16, rel=0.05)
     x = torch.full((1, 3, 12, 16), 0.5)
     moved, _ = optimizer.step(x.clone(), smooth, 0.0)
-    assert float((moved - x).abs().max()) <= 2 * Adam.rate
+    assert float((moved - x).abs().max()) <= 2 * ADAM_RATE
 
 
 @pytest.mark.parametrize("optimizer", [Lbfgs(5), Adam()])
