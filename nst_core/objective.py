@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -246,7 +247,8 @@ class Objective:
                 around[:, :, rows, columns] = seed
                 seed = around
             seeds.append(seed)
-        (pulled,) = torch.autograd.grad(_Pull.apply(seeds, *(features[layer] for layer in self.layers)), part)
+        pull: Any = _Pull.apply(seeds, *(features[layer] for layer in self.layers))
+        (pulled,) = torch.autograd.grad(pull, part)
         rows, columns, _ = self.plan.part(index)
         view = gradient[:, :, rows, columns]
         view += pulled
