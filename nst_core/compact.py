@@ -52,7 +52,7 @@ class CompactNetwork(nn.Module):
     layers: tuple[str, ...] = LAYERS
     strides: Mapping[str, int] = STRIDES
     halo_px = 80
-    bytes_per_pixel = 2800
+    bytes_per_pixel = 4000
     content_channels: int
     heads: Mapping[str, Tensor | None]
 

@@ -32,7 +32,7 @@ class VggNetwork(nn.Module):
     layers: tuple[str, ...] = LAYERS
     strides: Mapping[str, int] = STRIDES
     halo_px = 80
-    bytes_per_pixel = 3300
+    bytes_per_pixel = 4500
     content_channels = 512
     heads: Mapping[str, Tensor | None] = MappingProxyType(dict.fromkeys(LAYERS))
     mean: Tensor

@@ -51,7 +51,7 @@ def test_a_refusal_names_a_limit_that_serves(width: int, height: int, size: int,
 
 def test_less_memory_means_tiles_then_less_history_then_adam():
     kinds = []
-    for limit in (12e9, 3e9, 1.2e9, 0.6e9):
+    for limit in (16e9, 4e9, 1.5e9, 0.8e9):
         found = plan(2000, 1500, 2000, int(limit))
         kinds.append((found.optimizer, found.history == 12, found.scales[-1].tiles.whole))
     assert kinds == [("lbfgs", True, True), ("lbfgs", True, False), ("lbfgs", False, False), ("adam", False, False)]
@@ -90,4 +90,4 @@ def test_plan_reads_as_a_sentence():
     assert str(plan(1000, 500, 512, 10**10)).startswith(
         "512x256 px, scales 256, 512 px, L-BFGS with 12 corrections, undivided; about "
     )
-    assert re.search(r"Adam, in \d+ tiles", str(plan(2000, 1500, 2000, 6 * 10**8)))
+    assert re.search(r"Adam, in \d+ tiles", str(plan(2000, 1500, 2000, 8 * 10**8)))
