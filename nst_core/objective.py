@@ -68,7 +68,7 @@ def style_moments(network: LossNetwork, x: Tensor, plan: TilePlan, layers: Seque
 class _Pull(torch.autograd.Function):
     """A 0 whose slopes in some tensors are given.
 
-    `torch.autograd.grad` takes slopes too, but imports sympy to compare their shapes: half a second or more.
+    `torch.autograd.grad` takes slopes too, but imports sympy to compare their shapes, which delays the start.
     """
 
     @staticmethod

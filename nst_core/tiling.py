@@ -22,23 +22,11 @@ class Tile:
     crop_left: int
     crop_right: int
 
-    @property
-    def crop(self) -> tuple[slice, slice]:
-        """Rows and columns of the crop in the canvas."""
-        return slice(self.crop_top, self.crop_bottom), slice(self.crop_left, self.crop_right)
-
     def core(self, stride: int) -> tuple[slice, slice]:
         """Rows and columns of the core in a feature map of the crop, one position for `stride` pixels."""
         return (
             slice((self.top - self.crop_top) // stride, (self.bottom - self.crop_top) // stride),
             slice((self.left - self.crop_left) // stride, (self.right - self.crop_left) // stride),
-        )
-
-    def place(self, stride: int) -> tuple[slice, slice]:
-        """Rows and columns of the core in a feature map of the whole picture."""
-        return (
-            slice(self.top // stride, self.bottom // stride),
-            slice(self.left // stride, self.right // stride),
         )
 
 

@@ -124,7 +124,9 @@ def test_mirrored_margins_change_nothing_either(network: CompactNetwork, height:
     plan = replace(small_tiles(network, canvas), margins=margins)
     assert len(plan.tiles) > 1
     for i, tile in enumerate(plan.tiles):
-        assert crop_of(x, plan, i).equal(canvas[:, :, tile.crop[0], tile.crop[1]])
+        assert crop_of(x, plan, i).equal(
+            canvas[:, :, tile.crop_top : tile.crop_bottom, tile.crop_left : tile.crop_right]
+        )
     masks = random_masks(height, width)
     weights = replace(WEIGHTS, tv=0.0)
     styles = [
