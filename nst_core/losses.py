@@ -127,6 +127,28 @@ def content_power(target: Tensor, head: Tensor | None) -> Tensor:
     return content_error(target, torch.zeros_like(target), head)[0]
 
 
+def content_errors(f: Tensor, target: Tensor, head: Tensor | None) -> Tensor:
+    """|head (f - target)|^2 / |head target|^2 of each picture: (B, c, h, w) twice to (B,).
+
+    Source: Gatys et al. 2016, equation 1. Differs: relative to the photo's features.
+    """
+
+    def power(g: Tensor) -> Tensor:
+        pulled = g if head is None else torch.einsum("ij,bjhw->bihw", head.mT @ head, g)
+        return (g * pulled).sum((1, 2, 3))
+
+    return power(f - target) / power(target).clamp_min(1e-12)
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Sum of squared differences to the lower and right neighbors, by values: (B, 3, H, W) to (B,).
+
+    Source: Mahendran & Vedaldi 2015, with beta = 2. Differs: divided by 3 H W.
+    """
+    down, right = x.diff(dim=2), x.diff(dim=3)
+    return (down.square().sum((1, 2, 3)) + right.square().sum((1, 2, 3))) / x[0].numel()
+
+
 def add_tv_gradient(x: Tensor, weight: float, gradient: Tensor) -> float:
     """Sum of squared differences to the lower and right neighbors; its gradient is added to another.
 
