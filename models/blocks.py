@@ -1,0 +1,110 @@
+"""What the networks are built of: convolutions, each followed by an instance norm that is told what to paint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EPSILON = 1e-5
+
+Affine = tuple[Tensor, Tensor]
+"""Scale and shift of one norm, each (B, C), or (1, C) for the whole batch."""
+
+
+class _InstanceNorm(torch.autograd.Function):
+    """scale * (x - mean) / deviation + shift over each picture's positions; a scale and a shift for each sample.
+
+    torch's own takes one scale for the batch and copies channels-last pictures; this reads them where they lie.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(x.float(), (2, 3), correction=0)
+        inverse = (variance + EPSILON).rsqrt()
+        factor = scale * inverse
+        ctx.save_for_backward(x, scale, mean, inverse)
+        return torch.addcmul(_over(shift - mean * factor, x), x, _over(factor, x))
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        slope = slopes[0]
+        x, scale, mean, inverse = ctx.saved_tensors
+        positions = x.shape[2] * x.shape[3]
+        total = slope.sum((2, 3), dtype=torch.float32)
+        along = ((slope * x).sum((2, 3), dtype=torch.float32) - total * mean) * inverse
+        factor = scale * inverse
+        of_x = -factor * inverse * along / positions
+        constant = -factor * total / positions - of_x * mean
+        back = torch.addcmul(_over(constant, x), x, _over(of_x, x)).addcmul_(slope, _over(factor, x))
+        return back, along, total
+
+
+def _over(values: Tensor, x: Tensor) -> Tensor:
+    """(B, C) values to every position of x."""
+    return values[:, :, None, None].to(x.dtype)
+
+
+def instance_norm(x: Tensor, affine: Affine) -> Tensor:
+    """Conditional instance norm of (B, C, H, W).
+
+    Source: Ulyanov et al. 2016 (arXiv 1607.08022); conditional: Dumoulin et al. 2017 (arXiv 1610.07629).
+    """
+    scale, shift = affine
+    if scale.shape[0] == 1:  # the form that ONNX has an operator for
+        return F.instance_norm(x, weight=scale[0], bias=shift[0], eps=EPSILON)
+    return _InstanceNorm.apply(x, scale, shift)  # type: ignore[return-value]
+
+
+class NormedConv(nn.Module):
+    """Convolution and conditional instance norm, (B, i, H, W) to (B, o, H / stride, W / stride).
+
+    Args:
+        inputs, channels: i and o.
+        kernel, stride: of the convolution; the sizes are exact where `stride` divides H and W.
+        grow: double height and width first, by repeating pixels: this leaves no checkerboard
+            (Odena et al. 2016), as transposed convolutions do.
+        padding_mode: `zeros`, or `reflect` where a border may reach the picture.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        channels: int,
+        kernel: int = 3,
+        stride: int = 1,
+        grow: bool = False,
+        padding_mode: str = "reflect",
+    ) -> None:
+        super().__init__()
+        padding = (kernel - stride + 1) // 2
+        self.conv = nn.Conv2d(inputs, channels, kernel, stride, padding, padding_mode=padding_mode, bias=False)
+        self.channels, self.grow = channels, grow
+
+    def forward(self, x: Tensor, affine: Affine) -> Tensor:
+        if self.grow:
+            x = F.interpolate(x, scale_factor=2.0, mode="nearest")
+        return instance_norm(self.conv(x), affine)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside the identity, without a ReLU after the sum.
+
+    Source: Gross & Wilber 2016, as Johnson et al. 2016 use it.
+    """
+
+    def __init__(self, channels: int, padding_mode: str = "reflect") -> None:
+        super().__init__()
+        self.first = NormedConv(channels, channels, padding_mode=padding_mode)
+        self.second = NormedConv(channels, channels, padding_mode=padding_mode)
+
+    def forward(self, x: Tensor, affines: Iterator[Affine]) -> Tensor:
+        return x + self.second(F.relu(self.first(x, next(affines))), next(affines))
+
+
+def norm_channels(network: nn.Module) -> list[int]:
+    """Channels of each norm, in the order of the modules: the order in which `forward` must take them."""
+    return [module.channels for module in network.modules() if isinstance(module, NormedConv)]

@@ -1,0 +1,88 @@
+"""Which styles there are: those that ship with the program, and the user's own."""
+
+import difflib
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+import checkpoints
+from models.card import METADATA_KEY, StyleCard
+from models.onnx_metadata import read_metadata
+from nst_core.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+SUFFIX = ".onnx"
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style file that can be painted with."""
+
+    name: str
+    """The file's name without its suffix."""
+    path: Path
+    card: StyleCard
+
+
+def shipped_folder() -> Path:
+    """Where the styles that come with the program are."""
+    return Path(checkpoints.__path__[0])
+
+
+def user_folder() -> Path:
+    """Where the user's own styles are; the environment variable IMPASTO_STYLES_DIR names another."""
+    chosen = os.environ.get("IMPASTO_STYLES_DIR")
+    return Path(chosen) if chosen else platformdirs.user_data_path("impasto", appauthor=False) / "styles"
+
+
+def styles() -> list[Style]:
+    """All styles by name; the user's own goes before one of the same name that ships. Broken files are logged."""
+    found: dict[str, Style] = {}
+    for folder in (shipped_folder(), user_folder()):
+        for path in folder.glob(f"*{SUFFIX}"):
+            if path.name.startswith("."):  # one that is just being written
+                continue
+            try:
+                style = read_style(path)
+            except ModelError as error:
+                logger.warning("%s (left out)", error)
+            else:
+                found[style.name] = style
+    return sorted(found.values(), key=lambda style: style.name)
+
+
+def find_style(name_or_path: str | Path) -> Style:
+    """A style by its name, or by the path of its file.
+
+    Raises:
+        ModelError: There is no such style, or its file is broken.
+    """
+    path = Path(name_or_path)
+    if path.suffix == SUFFIX or len(path.parts) != 1:
+        return read_style(path)
+    name = str(name_or_path)
+    for folder in (user_folder(), shipped_folder()):
+        if (path := folder / f"{name}{SUFFIX}").is_file():
+            return read_style(path)
+    close = difflib.get_close_matches(name, [style.name for style in styles()])
+    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    raise ModelError(f"there is no style {name!r}; {hint}see impasto styles")
+
+
+def read_style(path: Path) -> Style:
+    """The style in a file.
+
+    Raises:
+        ModelError: The file cannot be read, or is no style; the message names it.
+    """
+    text = read_metadata(path).get(METADATA_KEY)
+    if text is None:
+        raise ModelError(f"{path} is no style: it has no card; name one that Impasto exported")
+    try:
+        return Style(path.name.removesuffix(SUFFIX), path, StyleCard.from_json(text))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
