@@ -1,7 +1,5 @@
 """The files of `impasto optimize`: paintings, photos and masks in, and which results go where."""
 
-import contextlib
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +7,11 @@ from pathlib import Path
 
 from jsonargparse import Namespace
 
-from nst_core.errors import ConfigError, ImageError
-from nst_core.files import atomic_path
+from impasto.results import find_photos, free_names, result_paths
+from nst_core.errors import ConfigError
 from nst_core.gatys import Sources, Style
 from nst_core.mask import read_mask
-from nst_core.picture import Picture, find_pictures, read_picture
-from nst_core.picture_encode import DEEP_FORMATS, FORMATS
+from nst_core.picture import Picture, read_picture
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 EVERYWHERE = "-"
@@ -37,25 +34,10 @@ class Job:
     def snapshot(self) -> Path:
         return self.out.with_name(f"{self.out.name}.snapshot")
 
-    def check(self, inputs: Sequence[Path]) -> None:
-        """Finds out before the work whether all can be written, and writes over no input.
-
-        Raises:
-            ConfigError: A result would overwrite an input.
-            NstError: A folder cannot be written to.
-        """
-        taken = {os.path.realpath(path): path for path in inputs}
-        for path in (self.out, self.preview, self.trace, self.plot):
-            if path is None:
-                continue
-            if over := taken.get(os.path.realpath(path)):
-                raise ConfigError(f"{path} would overwrite {over}, which is read; choose another -o")
-            with contextlib.suppress(_OnlyTrying), atomic_path(path):
-                raise _OnlyTrying
-
-
-class _OnlyTrying(Exception):
-    """Leaves `atomic_path` before anything is written."""
+    @property
+    def results(self) -> list[Path]:
+        """All that is written."""
+        return [path for path in (self.out, self.preview, self.trace, self.plot) if path]
 
 
 @dataclass(frozen=True)
@@ -133,55 +115,22 @@ def plan_jobs(options: Namespace, paintings: Sequence[Painting]) -> list[Job]:
         ConfigError: A name does not fit: a file for several photos, or an unknown format.
         ImageError: There is no such photo.
     """
-    out = Path(options.out)
-    photos = find_pictures(options.photo)
-    given = {os.path.realpath(path) for path in options.photo}
-    if os.path.realpath(out) not in given:  # results of an earlier run are no photos
-        mine = Path(os.path.realpath(out))
-        photos = [p for p in photos if os.path.realpath(p) in given or mine not in Path(os.path.realpath(p)).parents]
-    if not photos:
-        raise ImageError(f"there is no picture in {', '.join(map(str, options.photo))}")
-    several = len(photos) > 1
-    if several and out.is_file():
-        raise ConfigError(f"-o {out} is a file; for {len(photos)} photos name a folder")
-    if several and out.suffix.lower() in FORMATS and not out.is_dir():
-        raise ConfigError(f"-o {out} names one picture; for {len(photos)} photos name a folder")
-    into_folder = several or out.is_dir() or str(options.out).endswith(("/", os.sep))
+    photos = find_photos(options.photo, options.out)
     style = "_".join(painting.path.stem for painting in paintings)
-    names: set[str] = set()
-    jobs = []
-    for photo in photos:
-        name = _free_name(f"{photo.stem}_{style}", names)
-        jobs.append(
-            Job(
-                photo,
-                _check_format(out / f"{name}.png" if into_folder else out, options.bits),
-                _beside(options.trace, name, ".json", several),
-                _beside(options.plot, name, ".png", several),
-            )
+    names = free_names(f"{photo.stem}_{style}" for photo in photos)
+    several = len(photos) > 1
+    jobs = [
+        Job(
+            photo,
+            out,
+            _beside(options.trace, name, ".json", several),
+            _beside(options.plot, name, ".png", several),
         )
+        for photo, name, out in zip(photos, names, result_paths(options.out, names, options.bits), strict=True)
+    ]
     if jobs[0].plot and jobs[0].plot.suffix.lower() not in PLOT_SUFFIXES:
         raise ConfigError(f"--plot {options.plot}: the name must end in {', '.join(PLOT_SUFFIXES)}")
     return jobs
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """The name, numbered where another photo of the same name has it."""
-    free, number = name, 1
-    while free.lower() in taken:
-        number += 1
-        free = f"{name}_{number}"
-    taken.add(free.lower())
-    return free
-
-
-def _check_format(path: Path, bits: int) -> Path:
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise ConfigError(f"-o {path}: end the name in {', '.join(FORMATS)}, or name a folder that exists")
-    if bits == 16 and kind not in DEEP_FORMATS:
-        raise ConfigError(f"-o {path}: {kind} holds 8 bits a channel; use .tif or .png for --bits 16")
-    return path
 
 
 def _beside(given: str | None, name: str, suffix: str, several: bool) -> Path | None:

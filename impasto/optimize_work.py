@@ -16,6 +16,7 @@ from impasto.optimize_files import Job, plan_jobs, read_sources
 from impasto.optimize_plot import draw_curve
 from impasto.optimize_record import digest, fingerprint, record
 from impasto.optimize_session import Session, open_session
+from impasto.results import check_writable
 from nst_core import snapshot
 from nst_core.budget import Plan
 from nst_core.errors import BudgetError, ConfigError, ImageError, NstError
@@ -44,9 +45,7 @@ def paint_all(options: Namespace, gatys: GatysOptions, draft: Path | None) -> in
     """
     session = open_session(options, gatys, draft)
     jobs = plan_jobs(options, session.paintings)
-    inputs = [*(job.photo for job in jobs), *session.files]
-    for job in jobs:
-        job.check(inputs)
+    check_writable((path for job in jobs for path in job.results), [*(job.photo for job in jobs), *session.files])
     failed = 0
     for number, job in enumerate(jobs, 1):
         if len(jobs) > 1:

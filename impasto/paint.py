@@ -1,8 +1,6 @@
 """`impasto paint`: paints photos in finished styles, at once."""
 
-import contextlib
 import functools
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -11,18 +9,17 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import docstring_parser
-import onnxruntime
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from impasto import values
+from impasto.results import check_writable, find_photos, free_names, result_paths
 from models.card import STRENGTH_RANGE
 from models.catalog import Style, find_style
-from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
-from nst_core.files import atomic_path, sha256
-from nst_core.picture import MAX_PIXELS, Picture, find_pictures, read_picture, write_picture
-from nst_core.picture_encode import DEEP_FORMATS, FORMATS
+from nst_core.errors import BudgetError, ImageError, ModelError
+from nst_core.files import sha256
+from nst_core.picture import MAX_PIXELS, Picture, read_picture, write_picture
 from nst_core.provenance import provenance
 from serve.engine import Engine, PaintOptions
 
@@ -112,7 +109,7 @@ def run(options: Namespace) -> int:
     for style in styles.values():
         chosen.check(style)
     jobs = plan_jobs(options, list(styles.values()))
-    check_files(jobs)
+    check_writable((job.out for job in jobs), (job.photo for job in jobs))
     painter = Painter(options, chosen)
     failed: list[str] = []
     with _bar(len(jobs)) as bar:
@@ -137,68 +134,10 @@ def plan_jobs(options: Namespace, styles: Sequence[Style]) -> list[Job]:
         ConfigError: A name does not fit: a file for several pictures, or an unknown format.
         ImageError: There is no such photo.
     """
-    out = Path(options.out or ".")
-    photos = _find_photos(options.photo, out)
-    count = len(photos) * len(styles)
-    if count > 1 and not out.is_dir() and (out.exists() or out.suffix.lower() in FORMATS):
-        raise ConfigError(f"-o {out} names one picture; for {count} pictures name a folder")
-    into_folder = count > 1 or out.is_dir() or options.out.endswith(("/", os.sep))
-    taken: set[str] = set()
-    jobs = []
-    for photo in photos:
-        for style in styles:
-            name = _free_name(f"{photo.stem}-{style.name}", taken)
-            path = out / f"{name}.png" if into_folder else out
-            jobs.append(Job(photo, style, _check_format(path, options.bits)))
-    return jobs
-
-
-def _find_photos(given: Sequence[str], out: Path) -> list[Path]:
-    photos = find_pictures(given)
-    named, folder = {Path(path).resolve() for path in given}, out.resolve()
-    if named & {*folder.parents}:  # results of an earlier run, in a folder among the photos, are no photos
-        photos = [p for p in photos if p.resolve() in named or folder not in p.resolve().parents]
-    if not photos:
-        raise ImageError(f"there is no picture in {', '.join(given)}")
-    return photos
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """The name, numbered where another result has it."""
-    free, number = name, 1
-    while free.lower() in taken:
-        number += 1
-        free = f"{name}_{number}"
-    taken.add(free.lower())
-    return free
-
-
-def _check_format(path: Path, bits: int | None) -> Path:
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise ConfigError(f"-o {path}: end the name in {', '.join(FORMATS)}, or name a folder that exists")
-    if bits == 16 and kind not in DEEP_FORMATS:
-        raise ConfigError(f"-o {path}: {kind} holds 8 bits a channel; use .tif or .png for --bits 16")
-    return path
-
-
-class _OnlyTrying(Exception):
-    """Leaves `atomic_path` before anything is written."""
-
-
-def check_files(jobs: Sequence[Job]) -> None:
-    """Finds out before the work whether all can be written, and over no photo.
-
-    Raises:
-        ConfigError: A result would overwrite a photo.
-        NstError: A folder cannot be written to.
-    """
-    photos = {job.photo.resolve(): job.photo for job in jobs}
-    for job in jobs:
-        if photo := photos.get(job.out.resolve()):
-            raise ConfigError(f"{job.out} would overwrite {photo}, which is read; choose another -o")
-        with contextlib.suppress(_OnlyTrying), atomic_path(job.out):
-            raise _OnlyTrying
+    out = options.out or "."
+    pairs = [(photo, style) for photo in find_photos(options.photo, out) for style in styles]
+    names = free_names(f"{photo.stem}-{style.name}" for photo, style in pairs)
+    return [Job(*pair, path) for pair, path in zip(pairs, result_paths(out, names, options.bits), strict=True)]
 
 
 class Painter:
@@ -230,7 +169,7 @@ class Painter:
             "photo": {"file": photo.name, "sha256": photo.sha256},
             "style": {"name": job.style.name, "sha256": self.style_sha256(job.style.path)},
             "options": asdict(self.chosen),
-            "versions": provenance() | {"onnxruntime": onnxruntime.__version__},
+            "versions": provenance(),
             "seconds": round(seconds, 3),
         }
         write_picture(picture, job.out, settings=settings, quality=self.options.quality, bits=self.options.bits)

@@ -60,28 +60,19 @@ def instance_norm(x: Tensor, affine: Affine) -> Tensor:
 
 
 class NormedConv(nn.Module):
-    """Convolution and conditional instance norm, (B, i, H, W) to (B, o, H / stride, W / stride).
+    """Convolution with mirrored borders and conditional instance norm, (B, i, H, W) to (B, o, H / stride, W / stride).
 
     Args:
         inputs, channels: i and o.
         kernel, stride: of the convolution; the sizes are exact where `stride` divides H and W.
         grow: double height and width first, by repeating pixels: this leaves no checkerboard
             (Odena et al. 2016), as transposed convolutions do.
-        padding_mode: `zeros`, or `reflect` where a border may reach the picture.
     """
 
-    def __init__(
-        self,
-        inputs: int,
-        channels: int,
-        kernel: int = 3,
-        stride: int = 1,
-        grow: bool = False,
-        padding_mode: str = "reflect",
-    ) -> None:
+    def __init__(self, inputs: int, channels: int, kernel: int = 3, stride: int = 1, grow: bool = False) -> None:
         super().__init__()
         padding = (kernel - stride + 1) // 2
-        self.conv = nn.Conv2d(inputs, channels, kernel, stride, padding, padding_mode=padding_mode, bias=False)
+        self.conv = nn.Conv2d(inputs, channels, kernel, stride, padding, padding_mode="reflect", bias=False)
         self.channels, self.grow = channels, grow
 
     def forward(self, x: Tensor, affine: Affine) -> Tensor:
@@ -96,10 +87,10 @@ class ResidualBlock(nn.Module):
     Source: Gross & Wilber 2016, as Johnson et al. 2016 use it.
     """
 
-    def __init__(self, channels: int, padding_mode: str = "reflect") -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = NormedConv(channels, channels, padding_mode=padding_mode)
-        self.second = NormedConv(channels, channels, padding_mode=padding_mode)
+        self.first = NormedConv(channels, channels)
+        self.second = NormedConv(channels, channels)
 
     def forward(self, x: Tensor, affines: Iterator[Affine]) -> Tensor:
         return x + self.second(F.relu(self.first(x, next(affines))), next(affines))

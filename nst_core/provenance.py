@@ -6,7 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-PACKAGES = ("impasto", "torch", "numpy", "pillow")
+PACKAGES = ("impasto", "torch", "onnxruntime", "onnxruntime-gpu", "numpy", "pillow")
 
 
 @functools.cache

@@ -41,6 +41,14 @@ def weights_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for what can be made again."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("IMPASTO_CACHE_DIR", str(folder))
+    return folder
+
+
 class FileServer:
     """A web server on this machine for one file, with the faults that real ones have."""
 

@@ -65,7 +65,7 @@ def photos(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     for i in range(3):
         small = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
-        small.resize((120, 90), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+        small.resize((128, 96), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
     return folder
 
 

@@ -8,6 +8,10 @@ import pytest
 WITHOUT_TORCH = [
     "serve",
     "impasto.doctor",
+    "impasto.results",
+    "models.card",
+    "models.catalog",
+    "models.onnx_metadata",
     "nst_core.color",
     "nst_core.color_transfer",
     "nst_core.files",

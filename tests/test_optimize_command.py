@@ -146,7 +146,7 @@ def test_configurations_that_come_with_the_program_are_taken(path: Path):
         (["cat.png", "--style", "waves.png", "-o", "waves.png"], "would overwrite waves.png"),
         (["cat.png", *WAVES, "--protect", "right.png", "--plot", "right.png"], "would overwrite right.png"),
         (["cat.png", "--style", "waves.png", "-o", "text.png/out.png"], "a part of that path is a file"),
-        (["cat.png", "dog.png", *WAVES], "-o out.png names one picture; for 2 photos name a folder"),
+        (["cat.png", "dog.png", *WAVES], "-o out.png names one picture; for 2 pictures name a folder"),
         (["cat.png", *WAVES, "--style-mask", "-", "--style-mask", "right.png"], "2 --style-mask for 1 --style"),
         (["cat.png", *WAVES, "--protect", "empty.png"], "empty.png is empty"),
         (["cat.png", *WAVES, "--start", "nope.png"], "nope.png does not exist"),
@@ -204,6 +204,23 @@ def test_results_among_the_photos_are_not_painted_again():
     Path("cat.png").rename("photos/cat.png")
     for _ in range(2):
         assert paint("photos", "--style", "waves.png", "-o", "photos/painted/") == 0
+    assert files("photos/painted") == {"cat_waves.png"}
+
+
+@pytest.mark.parametrize("out", [".", "photos"])
+@pytest.mark.parametrize("photos", ["photos", "photos/*.png"])
+def test_photos_of_a_folder_are_painted_into_it_and_into_the_one_above(photos: str, out: str):
+    Path("photos").mkdir()
+    Path("cat.png").rename("photos/cat.png")
+    assert paint(photos, "--style", "waves.png", "-o", out) == 0
+    assert "cat_waves.png" in files(out)
+
+
+def test_results_among_the_photos_of_a_pattern_are_not_painted_again():
+    Path("photos/summer").mkdir(parents=True)
+    Path("cat.png").rename("photos/summer/cat.png")
+    for _ in range(2):
+        assert paint("photos/**/*.png", "--style", "waves.png", "-o", "photos/painted/") == 0
     assert files("photos/painted") == {"cat_waves.png"}
 
 

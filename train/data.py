@@ -1,146 +1,154 @@
-"""Photos on disk to batches of augmented square crops."""
+"""Packed photos to batches of randomly cut square crops, in a stream that can be joined anywhere."""
 
 from __future__ import annotations
 
 import itertools
-import logging
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.data import IterableDataset
+from PIL import Image
+from torch import Tensor, distributed
+from torch.utils.data import DataLoader, IterableDataset
 
-from nst_core.errors import ConfigError, ImageError
-from nst_core.picture import find_pictures, fit_long_side, read_picture
-
-log = logging.getLogger(__name__)
+from train.photo_pack import PhotoPack
 
 
 class PhotoCrops(IterableDataset[Tensor]):
-    """An endless, seeded stream of (3, size, size) uint8 crops; unreadable photos are logged and skipped.
+    """An endless, seeded stream of (3, size, size) uint8 crops; each has a number, and its own random state.
 
     Args:
-        folder: where the photos are, searched through its subfolders.
+        photos: what the crops are cut from.
         size_px: side of a crop.
         seed: order and position of the crops.
-        start: how many crops of the stream to pass over, to continue where a training stopped.
-        scales: the short side of the crop before resizing lies between these multiples of `size_px`.
-        paintings: a second folder, of which a quarter of the crops are taken; None for photos alone.
+        start: number of the first crop, to continue where a training stopped.
+        scales: range of the random scale, see `random_crop`.
+        paintings: a second pack, of which a quarter of the crops are taken; None for photos alone.
+        rank: which of several processes this one is; it takes the crops whose number has this remainder.
+            Where torch.distributed runs, rank and world size are those it tells.
+        world_size: how many processes there are.
+        working_px: what the scale refers to, see `random_crop`.
     """
 
     painting_share = 0.25
 
     def __init__(
         self,
-        folder: Path,
+        photos: PhotoPack,
         size_px: int,
         seed: int,
         start: int = 0,
         scales: tuple[float, float] = (0.6, 1.6),
-        paintings: Path | None = None,
+        paintings: PhotoPack | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        working_px: int | None = None,
     ) -> None:
-        self.paths, self.paintings = _found(folder), _found(paintings) if paintings else []
-        self.size_px, self.seed, self.start, self.scales = size_px, seed, start, scales
-        self._cache: dict[Path, np.ndarray | None] = {}
-
-    def _photo(self, path: Path) -> np.ndarray | None:
-        if path not in self._cache:
-            try:
-                picture = read_picture(path)
-                short = min(picture.height, picture.width)
-                limit = round(self.size_px * 2.5)  # keeps thousands of large photos within memory
-                if short > limit:
-                    long = round(max(picture.height, picture.width) * limit / short)
-                    picture = picture.resized(*fit_long_side(picture.width, picture.height, long))
-                self._cache[path] = picture.pixels if picture.bit_depth == 8 else (picture.pixels >> 8).astype(np.uint8)
-            except ImageError as error:
-                log.warning("skipped: %s", error)
-                self._cache[path] = None
-        return self._cache[path]
+        self.photos, self.paintings = photos, paintings
+        self.size_px, self.scales, self.working_px = size_px, scales, working_px
+        self.seed, self.start, self.rank, self.world_size = seed, start, rank, world_size
 
     def __iter__(self) -> Iterator[Tensor]:
-        for index in itertools.count(self.start):
+        rank, world_size = self.rank, self.world_size
+        if distributed.is_available() and distributed.is_initialized():
+            rank, world_size = distributed.get_rank(), distributed.get_world_size()
+        for index in itertools.count(self.start + (rank - self.start) % world_size, world_size):
             yield self._crop(np.random.default_rng((self.seed, index)))
 
     def _crop(self, rng: np.random.Generator) -> Tensor:
-        for _ in range(10 * len(self.paths)):
-            paths = self.paintings if self.paintings and rng.random() < self.painting_share else self.paths
-            photo = self._photo(paths[rng.integers(len(paths))])
-            if photo is not None:
-                return random_crop(photo, self.size_px, self.scales, rng)
-        raise ConfigError("none of the photos can be read")
+        pack = self.paintings if self.paintings and rng.random() < self.painting_share else self.photos
+        photo = pack[int(rng.integers(len(pack)))]
+        return random_crop(photo, self.size_px, self.scales, rng, self.working_px)
 
 
-def _found(folder: Path) -> list[Path]:
-    paths = find_pictures([folder])
-    if not paths:
-        raise ConfigError(f"{folder}: no photos found; name a folder of JPEG or PNG photos")
-    return paths
-
-
-def random_crop(photo: np.ndarray, size_px: int, scales: tuple[float, float], rng: np.random.Generator) -> Tensor:
-    """A randomly placed, scaled and mirrored (3, size, size) uint8 crop of an (H, W, 3) uint8 photo."""
-    side = min(round(size_px * rng.uniform(*scales)), *photo.shape[:2])
-    top, left = (int(rng.integers(n - side + 1)) for n in photo.shape[:2])
-    crop = torch.from_numpy(photo[top : top + side, left : left + side].copy()).permute(2, 0, 1)
-    if rng.random() < 0.5:
-        crop = crop.flip(2)
-    if side != size_px:
-        resized = F.interpolate(crop[None].float(), (size_px, size_px), mode="bilinear", antialias=True)
-        crop = resized[0].round().clamp(0, 255).to(torch.uint8)
-    return crop.contiguous()
-
-
-def augment(batch: Tensor, generator: torch.Generator) -> Tensor:
-    """Take photos toward what a loss network meets on the optimizer's way: paint, noise, odd colors.
+def random_crop(
+    photo: np.ndarray,
+    size_px: int,
+    scales: tuple[float, float],
+    rng: np.random.Generator,
+    working_px: int | None = None,
+) -> Tensor:
+    """A randomly placed, scaled and mirrored (3, size, size) uint8 crop of an (H, W, 3) uint8 photo.
 
     Args:
-        batch: (B, 3, S, S) in [0, 1].
-        generator: source of all randomness.
-
-    Returns:
-        (B, 3, S, S) in [0, 1].
+        photo: where it is too small for the scale that was drawn, the crop is as large as it allows.
+        size_px: side of the crop.
+        scales: range of the scale. Without `working_px` it is the side of what is cut out, in `size_px`.
+        rng: source of all randomness.
+        working_px: if given, the photo is looked at with a longer side of `working_px` times the scale.
     """
-    return torch.stack([_augment_one(image, batch, generator) for image in batch]).clamp(0, 1)
+    scale = rng.uniform(*scales)
+    side = size_px * scale if working_px is None else size_px * max(photo.shape[:2]) / (working_px * scale)
+    side = min(round(side), *photo.shape[:2])
+    top, left = (int(rng.integers(n - side + 1)) for n in photo.shape[:2])
+    crop = photo[top : top + side, left : left + side]
+    if rng.random() < 0.5:
+        crop = crop[:, ::-1]
+    if side != size_px:
+        crop = np.asarray(Image.fromarray(crop).resize((size_px, size_px), Image.Resampling.BILINEAR))  # antialiased
+    return torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1)))
 
 
-def _augment_one(image: Tensor, batch: Tensor, generator: torch.Generator) -> Tensor:
-    def chance(p: float) -> bool:
-        return bool(torch.rand((), generator=generator) < p)
+class CropsModule(pl.LightningDataModule):
+    """Batches of crops, (B, 3, S, S) uint8, for training a style; goes on where a checkpoint was written.
 
-    def uniform(low: float, high: float) -> float:
-        return float(torch.empty(()).uniform_(low, high, generator=generator))
+    One thread cuts them: that is faster than any training here, and a worker would be one process more that
+    has torch in memory.
 
-    if chance(0.35):  # contrast, brightness and saturation about the mean
-        mean = image.mean((1, 2), keepdim=True)
-        gray = image.mean(0, keepdim=True)
-        image = (gray + (image - gray) * uniform(0.0, 2.0)).sub(mean) * uniform(0.4, 1.8) + mean + uniform(-0.25, 0.25)
-    if chance(0.1):
-        image = image[torch.randperm(3, generator=generator)]
-    if chance(0.1):  # one photo inside another, cut along an edge of a third
-        other, cut = batch[_pick(batch, generator)], batch[_pick(batch, generator)].mean(0, keepdim=True)
-        image = torch.where(cut > cut.median(), image, other)
-    if chance(0.1):
-        levels = uniform(2, 6)
-        image = (image * levels).round() / levels
-    if chance(0.1):  # tiles in another order: hard edges, no objects
-        tile = image.shape[1] // int(torch.randint(3, 9, (), generator=generator))
-        n = image.shape[1] // tile
-        patches = image[:, : n * tile, : n * tile].unfold(1, tile, tile).unfold(2, tile, tile).flatten(1, 2)
-        patches = patches[:, torch.randperm(n * n, generator=generator)].unflatten(1, (n, n))
-        image = image.clone()
-        image[:, : n * tile, : n * tile] = patches.permute(0, 1, 3, 2, 4).reshape(3, n * tile, n * tile)
-    if chance(0.25):  # noise of some grain, colored or gray
-        grain = int(torch.randint(1, 9, (), generator=generator))
-        side = max(2, image.shape[1] // grain)
-        noise = torch.randn((1, 3 if chance(0.7) else 1, side, side), generator=generator)
-        noise = F.interpolate(noise, image.shape[1:], mode="bicubic" if grain > 1 else "nearest")[0]
-        image = image + noise * uniform(0.0, 0.25)
-    return image
+    Args:
+        photos: what the crops are cut from.
+        size_px: side of a crop.
+        batch: crops a batch, in each process.
+        seed: order and position of the crops.
+        scales: range of the random scale; with the usual pack, up to 1.25 enlarges no photo.
+        working_px: longer side of a photo at a scale of 1.
+        start: crops of the stream to pass over.
+    """
+
+    def __init__(
+        self,
+        photos: PhotoPack,
+        size_px: int = 256,
+        batch: int = 4,
+        seed: int = 0,
+        scales: tuple[float, float] = (0.6, 1.25),
+        working_px: int = 512,
+        start: int = 0,
+    ) -> None:
+        super().__init__()
+        self.photos, self.size_px, self.batch, self.seed = photos, size_px, batch, seed
+        self.scales, self.working_px, self.start = scales, working_px, start
+        self._counted: pl.Trainer | None = None  # whose batches come on top of `start`
+        self._batches_before = 0
+
+    @property
+    def position(self) -> int:
+        """Crops of the stream that have been trained on, those of all processes together."""
+        if self._counted is None:
+            return self.start
+        return self.start + (_batches(self._counted) - self._batches_before) * self.batch * self._counted.world_size
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        assert self.trainer is not None
+        self.start, self._counted, self._batches_before = self.position, self.trainer, _batches(self.trainer)
+        return DataLoader(self._crops(), self.batch)
+
+    def sample(self) -> Tensor:
+        """The next batch, which training will see too."""
+        return next(iter(DataLoader(self._crops(), self.batch)))
+
+    def _crops(self) -> PhotoCrops:
+        return PhotoCrops(self.photos, self.size_px, self.seed, self.start, self.scales, working_px=self.working_px)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"position": self.position}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.start, self._counted = int(state_dict["position"]), None
 
 
-def _pick(batch: Tensor, generator: torch.Generator) -> int:
-    return int(torch.randint(len(batch), (), generator=generator))
+def _batches(trainer: pl.Trainer) -> int:
+    """How many were trained on; the loader has given out more, as Lightning has it read ahead."""
+    return trainer.fit_loop.epoch_loop.batch_progress.total.processed

@@ -134,8 +134,8 @@ class Distillation(pl.LightningModule):
     kept: in short trials the deep layers learned faster that way.
 
     The loss is the sum over layers of the logarithms of the relative errors, so that an easy layer's
-    last percent counts as much as a hard layer's; of the Gram errors only until they reach their `GOALS`. The optimizer is SOAP (Vyas et al. 2024,
-    arXiv 2409.11321), which in short trials here got further than Adam.
+    last percent counts as much as a hard layer's; of the Gram errors only until they reach their `GOALS`. The
+    optimizer is SOAP (Vyas et al. 2024, arXiv 2409.11321), which in short trials here got further than Adam.
     """
 
     def __init__(self, options: DistillOptions, student: CompactNetwork, teacher: Teacher) -> None:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import os
 import pickle
-import platform
-import re
-import signal
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback
 from torch.utils.data import DataLoader
 
 from nst_core.compact import CompactNetwork, CompactOptions, load_compact, save_compact
@@ -31,9 +28,9 @@ from nst_core.provenance import provenance
 from train.data import PhotoCrops
 from train.distill import Distillation, DistillOptions, Teacher, bring
 from train.distill_eval import measure_gram_errors
-
-CHECKPOINT_EVERY = timedelta(minutes=1)
-"""A kill loses at most this much."""
+from train.distill_heads import BATCHES, fit_style_heads
+from train.photo_pack import LONG_SIDE_PX, open_pack
+from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, hardware, precision
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
 """Called with the steps done, the steps in all, and the last batch's figures by name."""
@@ -98,13 +95,24 @@ def distill(
         accelerator=device(),
         devices=1,
         precision=precision(),
-        callbacks=[record, _checkpoints(state, checkpoint_every)],
+        callbacks=[record, checkpoints(state, checkpoint_every)],
+        plugins=[AtomicCheckpointIO()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    crops = PhotoCrops(photos, options.crop_px, options.seed, done * options.batch, paintings=paintings)
-    _fit(trainer, Distillation(options, student, teacher), DataLoader(crops, options.batch), state if resume else None)
+    long_side_px = max(LONG_SIDE_PX, options.crop_px * 5 // 2)  # so that hardly any crop is enlarged
+    photo_pack = open_pack(photos, long_side_px=long_side_px)
+    painting_pack = open_pack(paintings, long_side_px=long_side_px) if paintings else None
+    crops = PhotoCrops(photo_pack, options.crop_px, options.seed, done * options.batch, paintings=painting_pack)
+    fit(trainer, Distillation(options, student, teacher), DataLoader(crops, options.batch), state if resume else None)
+    student.eval().to(device())
+    bring(teacher, device())
+    fresh = PhotoCrops(
+        photo_pack, options.crop_px, options.seed, options.steps * options.batch, paintings=painting_pack
+    )
+    batches = itertools.islice(DataLoader(fresh, options.batch), BATCHES)
+    fit_style_heads(student, teacher, (batch.to(device()) / 255 for batch in batches))
     card = _finish(student, teacher, output, evaluation, record)
     state.unlink(missing_ok=True)
     return card
@@ -112,18 +120,6 @@ def distill(
 
 def _pictures(folder: Path | None) -> list[Path]:
     return find_pictures([folder]) if folder else []
-
-
-def device() -> str:
-    """`cuda` or `cpu`."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def precision() -> Literal["bf16-mixed", "32-true"]:
-    """`bf16-mixed` where the hardware computes in it, else fp32."""
-    if device() == "cuda":
-        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
 class Record(Callback):
@@ -156,13 +152,6 @@ class Record(Callback):
         if self.progress is not None:
             figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
             self.progress(trainer.global_step, trainer.max_steps, figures)
-
-
-def _checkpoints(state: Path, every: timedelta) -> ModelCheckpoint:
-    """One file, written over and over, whole each time."""
-    return ModelCheckpoint(
-        dirpath=state.parent, filename=state.stem, train_time_interval=every, enable_version_counter=False
-    )
 
 
 def _origin(options: DistillOptions, photos: Path, teacher: Teacher, shape: CompactOptions) -> dict[str, Any]:
@@ -203,24 +192,11 @@ def _steps_done(state: Path, origin: Mapping[str, Any]) -> int:
     return steps
 
 
-def _fit(trainer: pl.Trainer, module: Distillation, loader: DataLoader, state: Path | None) -> None:
-    interrupt = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")  # advice on workers, folders and caches
-        try:
-            trainer.fit(module, loader, ckpt_path=state, weights_only=True)
-        except SystemExit as error:  # what Lightning makes of Ctrl-C, which it then ignores for good
-            signal.signal(signal.SIGINT, interrupt)
-            raise KeyboardInterrupt from error
-
-
 def _finish(
     student: CompactNetwork, teacher: Teacher, output: Path, evaluation: Sequence[Path], record: Record
 ) -> dict[str, Any]:
     for parameter in student.parameters():
         parameter.data = parameter.data.half().float()  # as the file will hold it
-    student.eval().to(device())
-    bring(teacher, device())
     errors = asdict(measure_gram_errors(student, teacher, evaluation)) if evaluation else None
     card = {
         "network": "compact",
@@ -230,7 +206,7 @@ def _finish(
         "seconds": round(record.seconds, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "precision": precision(),
-        "hardware": _hardware(),
+        "hardware": hardware(),
         "provenance": provenance()
         | {name: importlib.metadata.version(name) for name in ("pytorch-lightning", "pytorch-optimizer")},
         "gram_errors": errors,
@@ -239,14 +215,3 @@ def _finish(
     beside = {"file": output.name, "sha256": sha256(output), **card}
     write_bytes(output.with_suffix(".json"), (json.dumps(beside, indent=2) + "\n").encode())
     return card
-
-
-def _hardware() -> dict[str, Any]:
-    """What computed."""
-    cpu_info = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*: (.+)", cpu_info.read_text()) if cpu_info.is_file() else []
-    return {
-        "processor": models[0] if models else platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "card": torch.cuda.get_device_name() if device() == "cuda" else None,
-    }

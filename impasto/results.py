@@ -1,0 +1,88 @@
+"""Which photos are painted and where the results go: what the commands that paint share."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nst_core.errors import ConfigError, ImageError
+from nst_core.files import atomic_path
+from nst_core.picture import find_pictures
+from nst_core.picture_encode import DEEP_FORMATS, FORMATS
+
+
+def find_photos(given: Sequence[str], out: str) -> list[Path]:
+    """The photos of the command line, without the results of an earlier run in a folder among them.
+
+    Args:
+        given: files, folders and patterns.
+        out: where the results go.
+
+    Raises:
+        ImageError: There is none.
+    """
+    photos = find_pictures(given)
+    named, folder = {os.path.realpath(path) for path in given}, Path(os.path.realpath(out))
+    if any(Path(_searched(path)) in folder.parents for path in given):
+        photos = [p for p in photos if os.path.realpath(p) in named or folder not in Path(os.path.realpath(p)).parents]
+    if not photos:
+        raise ImageError(f"there is no picture in {', '.join(given)}")
+    return photos
+
+
+def _searched(given: str) -> str:
+    """The file or folder itself, or the folder in which a pattern looks."""
+    return os.path.realpath(given if os.path.exists(given) else os.path.dirname(re.split(r"[*?[]", given)[0]))
+
+
+def free_names(wanted: Iterable[str]) -> list[str]:
+    """The names, numbered where an earlier one is the same."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for name in wanted:
+        free, number = name, 1
+        while free.lower() in taken:
+            number += 1
+            free = f"{name}_{number}"
+        taken.add(free.lower())
+        names.append(free)
+    return names
+
+
+def result_paths(out: str, names: Sequence[str], bits: int | None) -> list[Path]:
+    """The file of each result: the one that `out` names or, in a folder, one of each name.
+
+    Raises:
+        ConfigError: One file is named for several results, or a format that is unknown or too shallow.
+    """
+    path, count = Path(out), len(names)
+    if count > 1 and not path.is_dir() and (path.exists() or path.suffix.lower() in FORMATS):
+        raise ConfigError(f"-o {path} names one picture; for {count} pictures name a folder")
+    if count > 1 or path.is_dir() or out.endswith(("/", os.sep)):
+        return [path / f"{name}.png" for name in names]
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise ConfigError(f"-o {path}: end the name in {', '.join(FORMATS)}, or name a folder that exists")
+    if bits == 16 and kind not in DEEP_FORMATS:
+        raise ConfigError(f"-o {path}: {kind} holds 8 bits a channel; use .tif or .png for --bits 16")
+    return [path]
+
+
+class _OnlyTrying(Exception):
+    """Leaves `atomic_path` before anything is written."""
+
+
+def check_writable(results: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Finds out before the work whether all can be written, and over no input.
+
+    Raises:
+        ConfigError: A result would overwrite an input.
+        NstError: A folder cannot be written to.
+    """
+    read = {os.path.realpath(path): path for path in inputs}
+    for path in results:
+        if over := read.get(os.path.realpath(path)):
+            raise ConfigError(f"{path} would overwrite {over}, which is read; choose another -o")
+        with contextlib.suppress(_OnlyTrying), atomic_path(path):
+            raise _OnlyTrying

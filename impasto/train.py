@@ -1,0 +1,295 @@
+"""`impasto train`: learns paintings, each in minutes, a folder of them in a night."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import docstring_parser
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+import checkpoints
+from impasto import values
+from impasto.train_display import Display, print_status
+from models.catalog import SUFFIX, user_folder
+from nst_core.errors import ConfigError, ImageError
+from nst_core.files import sha256
+from nst_core.ledger import Job, Ledger
+from nst_core.picture import find_pictures, read_picture
+from train.awake import keep_awake
+from train.child import learn_in_child
+from train.photo_pack import open_pack
+from train.queue import NightOptions, Report, night, parse_until
+from train.report import write_report
+from train.style_job import Painting, StyleJob, describe
+from train.style_options import StyleOptions
+
+logger = logging.getLogger(__name__)
+
+EXAMPLES = """\
+examples:
+  impasto train starry_night.jpg --photos photos/                  some minutes; then: impasto paint --style starry_night
+  impasto train paintings/ --photos photos/ --until 07:00          a night: the time is shared out among the paintings
+  impasto train paintings/ --photos photos/ --minutes-per-style 10
+  impasto train --status                                           done, running, waiting and failed
+  impasto train a.jpg b.jpg c.jpg --palette mine --photos photos/  one network of three paintings, mixed as you paint
+  impasto train owl.jpg --artist "A. Friend" --license CC-BY-4.0   what the style's card will say
+
+The same command again goes on where a night was stopped, by Ctrl-C or a power cut: a minute is lost at most.
+What was learned appears in report.html of the run's folder, and the styles where `impasto styles` finds them.
+Exit code: 0 all learned, 2 something to mend (the other paintings are learned), 130 stopped.
+"""
+
+RANGES: dict[str, tuple[float, float]] = {
+    "strength": (0, 100),
+    "brush_size": (0.05, 20),
+    "size": (128, 4096),
+    "steps": (1, 10_000_000),
+    "batch_size": (0, 1024),
+    "crop_px": (64, 2048),
+    "learning_rate": (1e-9, 1),
+    "content_weight": (0, 1e6),
+    "tv_weight": (0, 1e6),
+    "seed": (0, 2**63 - 1),
+}
+"""Least and greatest value of each number among the `StyleOptions`."""
+
+DONE, MENDABLE = 0, 2
+ABOUT_KEYS = ("title", "artist", "license")
+
+
+def build_parser() -> ArgumentParser:
+    """The command's options; those of learning come from `StyleOptions`."""
+    parser = ArgumentParser(
+        prog="impasto train",
+        description="Learn paintings, each in minutes, a folder of them in a night.",
+        epilog=EXAMPLES,
+    )
+    add = parser.add_argument
+    add("painting", nargs="*", metavar="PAINTING", help="paintings: files, folders, or patterns like 'art/*.jpg'")
+    add("--photos", metavar="DIR", type=str, help="photos to learn on, with subfolders; a hundred or more")
+    add("-o", "--out", metavar="DIR", type=str, help="folder for the styles (default: where impasto styles finds them)")
+    add("--run", metavar="DIR", type=str, default="training", help="folder of the run (default: %(default)s)")
+    add("--palette", metavar="NAME", type=str, help="learn all paintings into one network of this name")
+    add("--base", metavar="FILE|none", type=str, help="network to begin from (default: the one that ships)")
+    add("--status", action="store_true", help="show what is done, running, waiting and failed, and end")
+    _add_time(parser)
+    _add_about(parser)
+    _add_learning(parser)
+    _add_machine(parser)
+    return parser
+
+
+def _add_time(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("Time").add_argument
+    add("--until", metavar="TIME", type=str, help="share the time until then out among the paintings: 07:00")
+    add(
+        "--minutes-per-style", metavar="N", type=values.number("--minutes-per-style", 0.05, 100_000), default=None,
+        help="time for each style (default: a number of steps decides, see --steps)",
+    )  # fmt: skip
+
+
+def _add_about(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("The style's card").add_argument
+    for key in ABOUT_KEYS:
+        add(f"--{key}", metavar="TEXT", type=str, help=f"{key} of the painting, where it is one")
+    add("--about", metavar="FILE", type=str, help="the same for many: JSON or YAML, {file name: {title: ..., ...}}")
+
+
+def _add_learning(parser: ArgumentParser) -> None:
+    """One option for each field of `StyleOptions`, its docstring as help."""
+    group = parser.add_argument_group("Learning")
+    hints = get_type_hints(StyleOptions)
+    docs = {
+        param.arg_name: param.description or "" for param in docstring_parser.parse_from_object(StyleOptions).params
+    }
+    types = {"layer_weights": values.layer_weights, "batch_size": _batch_size}
+    metavars = {"layer_weights": "W,W,W,W,W", "batch_size": "N|auto"}
+    for field in fields(StyleOptions):
+        name, option = field.name, "--" + field.name.replace("_", "-")
+        text = " ".join(docs[name].split()).rstrip(".") + " (default: %(default)s)"
+        if name not in types and (choices := get_args(hints[name])):
+            group.add_argument(option, choices=list(choices), default=field.default, help=text)
+            continue
+        kind = types.get(name) or values.number(option, *RANGES[name], whole=hints[name] is int)
+        group.add_argument(option, metavar=metavars.get(name, "N"), type=kind, default=field.default, help=text)
+
+
+def _batch_size(value: Any) -> int:
+    """Photos, or `auto`, which is 0."""
+    return 0 if value == "auto" else int(values.number("--batch-size", *RANGES["batch_size"], whole=True)(value))
+
+
+def _add_machine(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("Machine").add_argument
+    whole = {"whole": True}
+    add(
+        "--devices",
+        metavar="N",
+        type=values.number("--devices", 1, 1024, **whole),
+        default=1,
+        help="graphics cards, or CPU processes (default: 1)",
+    )
+    add(
+        "--num-nodes",
+        metavar="N",
+        type=values.number("--num-nodes", 1, 1024, **whole),
+        default=1,
+        help="machines (default: 1)",
+    )
+    add("--strategy", metavar="NAME", type=str, default="auto", help="Lightning's strategy, like ddp (default: auto)")
+    add(
+        "--memory-limit", metavar="SIZE", type=values.memory, default=None,
+        help="memory to take, like 3.5GB; --batch-size auto fits it (default: most of what is free)",
+    )  # fmt: skip
+
+
+def run(options: Namespace) -> int:
+    """Learns; gives the exit code.
+
+    Raises:
+        NstError: what no painting could be learned with.
+    """
+    folder = Path(options.run)
+    if options.status:
+        return print_status(folder)
+    if not options.painting:
+        raise ConfigError("name a painting, or a folder of them: impasto train PAINTING --photos DIR; see --help")
+    now = datetime.now().astimezone()
+    until = parse_until(options.until, now) if options.until else None
+    if until and options.minutes_per_style:
+        raise ConfigError("give either --until or --minutes-per-style")
+    jobs, unusable = plan_jobs(options)
+    with Display() as display:
+        _prepare_photos(options, display)
+        ledger = Ledger(folder / "ledger.sqlite")
+        with ledger.working(), keep_awake("learning paintings"):
+            for job in jobs:
+                ledger.add(job.name, job.to_spec())
+            asked = NightOptions(until=until, minutes_per_style=options.minutes_per_style)
+            _work(ledger, folder, asked, display)
+    mine = [job for job in ledger.jobs() if job.name in {job.name for job in jobs}]
+    display.summary(mine, folder)
+    return MENDABLE if unusable or any(job.state != "done" for job in mine) else DONE
+
+
+def _work(ledger: Ledger, folder: Path, asked: NightOptions, display: Display) -> None:
+    """The night; its report is written anew whenever a style is done or has failed."""
+
+    def learn(job: Job, budget_s: float | None) -> Iterator[Report]:
+        return learn_in_child(StyleJob.from_spec(job.spec), folder / job.name, budget_s)
+
+    for event in night(ledger, learn, asked):
+        display.show(event)
+        if event.kind in ("done", "failed"):
+            write_report(folder, ledger.jobs())
+
+
+def plan_jobs(options: Namespace) -> tuple[list[StyleJob], int]:
+    """What is to be learned, and how many of the paintings cannot be read; of these, the reasons are printed.
+
+    Raises:
+        ConfigError: the options do not fit together.
+        ImageError: none of the paintings can be read.
+    """
+    paths = find_pictures(options.painting)
+    about = _read_about(options, paths)
+    paintings, failures = [], []
+    for path in paths:
+        try:
+            read_picture(path)
+            paintings.append(describe(path.resolve(), about.get(path.name, {})))
+        except ImageError as error:
+            failures.append(error)
+    if not paintings:
+        raise failures[0] if failures else ImageError(f"there is no picture in {', '.join(options.painting)}")
+    for error in failures:
+        print(f"impasto: {error}; skipped", file=sys.stderr)
+    chosen = StyleOptions(**{field.name: options[field.name] for field in fields(StyleOptions)})
+    if options.palette:
+        groups = [(options.palette, options.title or options.palette.replace("_", " ").title(), paintings)]
+    else:
+        groups = [(painting.name, painting.title, [painting]) for painting in _named_apart(paintings)]
+    return [_job(options, chosen, *group) for group in groups], len(failures)
+
+
+def _named_apart(paintings: Sequence[Painting]) -> list[Painting]:
+    """Those of the same name, in several folders, are numbered."""
+    taken: dict[str, int] = {}
+    named = []
+    for painting in paintings:
+        taken[painting.name] = count = taken.get(painting.name, 0) + 1
+        named.append(painting if count == 1 else replace(painting, name=f"{painting.name}_{count}"))
+    return named
+
+
+def _job(options: Namespace, chosen: StyleOptions, name: str, title: str, paintings: Sequence[Painting]) -> StyleJob:
+    base = _base(options)
+    folder = Path(options.out) if options.out else user_folder()
+    return StyleJob(
+        name=name,
+        title=title,
+        paintings=tuple(paintings),
+        options=chosen,
+        photos=Path(options.photos).resolve() if options.photos else None,
+        base=base,
+        base_sha256=sha256(base) if base else None,
+        output=folder.resolve() / f"{name}{SUFFIX}",
+        devices=options.devices,
+        num_nodes=options.num_nodes,
+        strategy=options.strategy,
+        memory_limit=options.memory_limit,
+    )
+
+
+def _base(options: Namespace) -> Path | None:
+    """The network to begin from.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if options.base == "none":
+        return None
+    if options.base:
+        path = Path(options.base).resolve()
+        if not path.is_file():
+            raise ConfigError(f"--base {options.base}: there is no such file; name a network.safetensors, or none")
+        return path
+    shipped = Path(checkpoints.__path__[0]) / "base" / f"{options.network}.safetensors"
+    return shipped if shipped.is_file() else None
+
+
+def _read_about(options: Namespace, paths: Sequence[Path]) -> Mapping[str, Mapping[str, str]]:
+    """Title, artist and license of each painting, by file name.
+
+    Raises:
+        ConfigError: the file is broken, or one title is given for several paintings.
+    """
+    given = {key: options[key] for key in ABOUT_KEYS if options[key]}
+    if given and len(paths) > 1 and not (options.palette and given.keys() == {"title"}):
+        raise ConfigError(f"--{next(iter(given))} is for one painting; for {len(paths)} give --about FILE")
+    if not options.about:
+        return {path.name: given for path in paths}
+    try:
+        found = yaml.safe_load(Path(options.about).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{options.about} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(found, dict) or not all(isinstance(entry, dict) for entry in found.values()):
+        raise ConfigError(
+            f"{options.about} must be like {{starry_night.jpg: {{title: ..., artist: ..., license: ...}}}}"
+        )
+    return {str(name): {key: str(entry[key]) for key in ABOUT_KEYS if key in entry} for name, entry in found.items()}
+
+
+def _prepare_photos(options: Namespace, display: Display) -> None:
+    """Makes the pack before the first style, where its progress can be seen."""
+    if not options.photos:
+        print(
+            "learning on the few photos of scikit-image: fine for a try; for good styles give --photos", file=sys.stderr
+        )
+    with display.counting("reading photos") as progress:
+        open_pack(Path(options.photos) if options.photos else None, progress)

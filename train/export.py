@@ -1,0 +1,116 @@
+"""A trained network to one ONNX file with its card, checked against the network it came from."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from models.card import METADATA_KEY, StyleCard
+from models.style_network import StyleNetwork
+from nst_core.errors import ModelError
+from nst_core.files import write_bytes
+
+OPSET = 17
+"""From 19 on, ONNX Runtime 1.19, the last for Maxwell cards, would compute Pad and Resize on the CPU."""
+HALF_FROM_VALUES = 256
+"""Constants with at least as many values are stored as fp16; they are computed with as fp32."""
+LARGEST_DIFFERENCE = 2e-3
+"""Between torch and ONNX Runtime, of values in [0, 1]."""
+PARITY_SIZES = ((64, 96), (129, 75), (32, 32))
+PARITY_STRENGTHS = (0.0, 0.6, 1.0)
+
+
+class _Graph(nn.Module):
+    """The network as the file offers it: a picture's own inputs, one strength for the whole batch."""
+
+    def __init__(self, network: StyleNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, photo: Tensor, strength: Tensor, weights: Tensor | None = None) -> Tensor:
+        shares = torch.ones(1, 1) if weights is None else weights[None]
+        return self.network(photo, strength, shares)
+
+
+def export_style(network: StyleNetwork, card: StyleCard, path: Path) -> None:
+    """Write a network and its card as an ONNX file: opset 17, any size, any batch.
+
+    The weights are rounded to fp16 in the file, and in `network` itself, which stays on the CPU.
+
+    Raises:
+        ModelError: what ONNX Runtime computes is not what torch does; nothing is written.
+    """
+    network = network.cpu().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    for parameter in network.parameters():
+        parameter.data = parameter.data.half().float()
+    model = onnx.load_from_string(_traced(network))
+    _halve(model)
+    model.producer_name = "impasto"
+    onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
+    onnx.checker.check_model(model, full_check=True)
+    data = model.SerializeToString()
+    difference = parity(network, data)
+    if not difference <= LARGEST_DIFFERENCE:  # not a number, neither
+        raise ModelError(f"{path.name}: the exported network paints otherwise than the trained one ({difference:.1e})")
+    write_bytes(path, data)
+
+
+def _traced(network: StyleNetwork) -> bytes:
+    inputs: dict[str, Tensor] = {"photo": torch.rand(1, 3, 64, 96), "strength": torch.ones(1)}
+    if network.paintings > 1:
+        inputs["weights"] = torch.ones(network.paintings)
+    dynamic = {name: {0: "batch", 2: "height", 3: "width"} for name in ("photo", "painting")}
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is fixed by tracing, `parity` sees whether it may be
+        torch.onnx.export(
+            _Graph(network), tuple(inputs.values()), file, opset_version=OPSET, dynamo=False,
+            input_names=list(inputs), output_names=["painting"], dynamic_axes=dynamic,
+        )  # fmt: skip
+    return file.getvalue()
+
+
+def _halve(model: onnx.ModelProto) -> None:
+    """Store the large constants as fp16, each with a Cast to fp32, which is carried out once, on loading."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < HALF_FROM_VALUES:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def parity(network: StyleNetwork, data: bytes) -> float:
+    """Largest absolute difference between torch and ONNX Runtime on the CPU, over sizes, strengths and mixtures."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    random = np.random.default_rng(0)
+    worst = 0.0
+    for height, width in PARITY_SIZES:
+        for strength in PARITY_STRENGTHS:
+            feeds = {
+                "photo": random.random((2, 3, height, width), np.float32),
+                "strength": np.array([strength], np.float32),
+            }
+            if network.paintings > 1:
+                feeds["weights"] = random.random(network.paintings, np.float32)
+            (got,) = session.run(None, feeds)
+            with torch.no_grad():
+                want = _Graph(network)(*map(torch.from_numpy, feeds.values())).numpy()
+            worst = max(worst, float(np.abs(got - want).max()))
+    return worst

@@ -1,0 +1,94 @@
+"""What a style network is trained to: the optimizer's losses, for batches of pictures and mixtures of paintings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from nst_core.features import LossNetwork
+from nst_core.losses import content_errors, gram_matrix, total_variation
+from nst_core.objective import CONTENT_LAYER
+from nst_core.tiling import canvas_margins
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each part of the loss counts for at strength 1."""
+
+    content: float
+    tv: float
+    layers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Of each picture of a batch, unweighted but for the total, each (B,)."""
+
+    total: Tensor
+    content: Tensor
+    style: Mapping[str, Tensor]
+    tv: Tensor
+
+
+class StyleObjective:
+    """Content, style and total variation through a loss network, from any of its views.
+
+    Args:
+        network: frozen, on the device of the training.
+        paintings: each (1, 3, H, W) in [0, 1], at the size its strokes are to be learned in.
+        weights: of the parts.
+    """
+
+    def __init__(self, network: LossNetwork, paintings: Sequence[Tensor], weights: Weights) -> None:
+        self.weights = weights
+        self.views = network.views()
+        self.heads = network.heads
+        self.layers = network.layers
+        self.targets = [self._grams(view, paintings) for view in self.views]
+        """By view: each layer's Gram matrices, (paintings, k, k)."""
+
+    @torch.no_grad()
+    def _grams(self, view: LossNetwork, paintings: Sequence[Tensor]) -> dict[str, Tensor]:
+        found: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
+        align = max(view.strides.values())
+        for painting in paintings:
+            canvas = F.pad(painting, canvas_margins(*painting.shape[2:], align), mode="reflect")
+            for layer, f in view.features(canvas.contiguous(memory_format=torch.channels_last)).items():
+                found[layer].append(self._gram(f, layer)[0])
+        return {layer: torch.stack(grams) for layer, grams in found.items()}
+
+    def _gram(self, f: Tensor, layer: str) -> Tensor:
+        """Gram matrices after the layer's head, in fp32: half precision would overflow."""
+        gram, head = gram_matrix(f.float()), self.heads[layer]
+        return gram if head is None else head @ gram @ head.mT
+
+    @torch.no_grad()
+    def content(self, photo: Tensor, view: int) -> Tensor:
+        """What the result's content is compared with: features (B, c, h, w) of photos (B, 3, H, W)."""
+        return self.views[view].features(photo, [CONTENT_LAYER])[CONTENT_LAYER]
+
+    def __call__(self, painted: Tensor, content: Tensor, shares: Tensor, strength: Tensor, view: int) -> Losses:
+        """Losses of a batch.
+
+        Args:
+            painted: (B, 3, H, W) in [0, 1].
+            content: of the photos, from `content` with the same view.
+            shares: (B, paintings), each row's sum 1.
+            strength: (B,); style counts with its square, as with half of it a picture should look half as painted.
+            view: which of the network's views looks.
+        """
+        features = self.views[view].features(painted)
+        style = {}
+        with torch.autocast(painted.device.type, enabled=False):
+            for layer in self.layers:
+                want = torch.einsum("bp,pij->bij", shares, self.targets[view][layer])
+                error = (self._gram(features[layer], layer) - want).square().sum((1, 2))
+                style[layer] = error / want.square().sum((1, 2)).clamp_min(1e-12)
+            lost = content_errors(features[CONTENT_LAYER].float(), content.float(), self.heads[CONTENT_LAYER])
+            tv = total_variation(painted.float())
+            pull = sum(self.weights.layers[layer] * error for layer, error in style.items()) + self.weights.tv * tv
+            return Losses(self.weights.content * lost + strength.square() * pull, lost, style, tv)

@@ -1,0 +1,267 @@
+"""One style from paintings to its file: resumable after a kill, checked on the way, measured at the end."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pickle
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+
+from models.card import PaintingCard, PhotosCard, StyleCard, pack_gram
+from models.registry import build, default_options, load_network, read_about, save_network
+from models.style_network import StyleNetwork
+from nst_core import features, weights
+from nst_core.errors import ConfigError, ImageError, ModelError
+from nst_core.features import LossNetwork
+from nst_core.files import sha256
+from nst_core.losses import gram_matrix
+from nst_core.picture import fit_long_side, read_picture
+from nst_core.provenance import provenance
+from nst_core.tensor import to_tensor
+from train.callbacks import Clock, Curve, Report, Watch
+from train.data import CropsModule
+from train.export import export_style
+from train.module import Diverged, Pace, StyleModule
+from train.objective import StyleObjective, Weights
+from train.photo_pack import PhotoPack, open_pack
+from train.previews import Previews
+from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, hardware, precision
+from train.style_job import Painting, StyleJob
+from train.warm_start import begin_from
+
+SMALLEST_PAINTING_PX = 64
+"""Short side below which a painting shows the deep layers next to nothing."""
+TRIES = 4
+"""A training that comes apart is taken up again, with half the learning rate each time, so often in all."""
+JUDGED_PX = 512
+"""Long side of the photos that the finished style is measured on."""
+
+Tell = Callable[[Report], None]
+
+
+def learn(
+    job: StyleJob,
+    folder: Path,
+    budget_s: float | None = None,
+    tell: Tell | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
+    """Train a network and write its style file; goes on where a killed run of the same job stopped.
+
+    Args:
+        job: what to learn.
+        folder: the job's own: state, curve, preview, logs, and at the end the network to begin from or export again.
+        budget_s: time that it may take from now on; None for the steps of the job's options.
+        tell: told about each step.
+        stop: asked at each step whether to keep the state and stop.
+
+    Returns:
+        `style_path`, `steps`, `seconds` and `figures`, as plain JSON.
+
+    Raises:
+        NstError: something to mend: in the job, its files, or the memory.
+        ModelError: the training came apart, or came to nothing.
+        Stopped: `stop` said so.
+    """
+    finished = folder / "network.safetensors"
+    if not finished.exists():
+        _train(job, folder, finished, budget_s, tell, stop)
+    return export_finished(finished, job.output)
+
+
+def export_finished(path: Path, output: Path) -> dict[str, Any]:
+    """Write the style file of a finished network; see `learn`.
+
+    Raises:
+        ModelError: the file is no finished network, or the exported one would paint otherwise.
+    """
+    _, network = load_network(path)
+    try:
+        card = StyleCard.from_json(json.dumps(read_about(path)["style"]))
+    except KeyError as error:
+        raise ModelError(f"{path} is a network without a style's card; name one that impasto train finished") from error
+    export_style(network, card, output)
+    return {"style_path": str(output), "steps": card.steps, "seconds": card.seconds, "figures": dict(card.figures)}
+
+
+def _train(
+    job: StyleJob,
+    folder: Path,
+    finished: Path,
+    budget_s: float | None,
+    tell: Tell | None,
+    stop: Callable[[], bool] | None,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    options, where = job.options, _device()
+    pictures = [_read_painting(painting, options.size * options.brush_size) for painting in job.paintings]
+    pack = open_pack(job.photos)
+    loss_network = features.load_network(options.loss_network, where)
+    layers = dict(zip(loss_network.layers, options.layer_weights, strict=True))
+    style_weights = {layer: options.strength * weight for layer, weight in layers.items()}
+    tensors = [picture.to(where) for picture in pictures]
+    objective = StyleObjective(loss_network, tensors, Weights(options.content_weight, options.tv_weight, style_weights))
+    state = folder / "state.ckpt"
+    data = CropsModule(pack, options.crop_px, options.batch_size, options.seed, working_px=options.size)
+    torch.manual_seed(options.seed)
+    network = _begin(job, objective, data, where, resumed=state.exists())
+    pace = Pace(None if budget_s else options.steps)
+    module = StyleModule(options, network, objective, pace)
+    watch = Watch(Previews(where), tensors[0], folder / "preview.png")
+    for attempt in range(TRIES):
+        if budget_s:
+            pace.budget_s = _seconds(state) + budget_s
+        try:
+            fit(
+                _trainer(job, folder, [Curve(folder / "metrics.csv"), Clock(tell, stop, state), watch]),
+                module,
+                data,
+                _if_there(state),
+            )
+            break
+        except Diverged as error:
+            if attempt + 1 == TRIES:
+                raise ModelError(f"{error}, {TRIES} times; try less --learning-rate or --strength") from error
+            pace.rate_factor /= 2
+            if not state.exists():
+                network = _begin(job, objective, data, where, resumed=False)
+                module = StyleModule(options, network, objective, pace)
+    if module.global_rank == 0:
+        card = _card(job, module, pack, pictures)
+        about = {"style": json.loads(card.to_json()), "painting_sha256": [p.sha256 for p in job.paintings]}
+        save_network(module.network, options.network, finished, about)
+        state.unlink(missing_ok=True)
+
+
+def _device() -> torch.device:
+    """This process's own."""
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if device() == "cuda" else torch.device("cpu")
+
+
+def _if_there(state: Path) -> Path | None:
+    return state if state.exists() else None
+
+
+def _seconds(state: Path) -> float:
+    """Time trained so far.
+
+    Raises:
+        ConfigError: the state is broken, or of another version.
+    """
+    if not state.exists():
+        return 0.0
+    try:
+        return float(torch.load(state, map_location="cpu", weights_only=True)["style"]["seconds"])
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise ConfigError(
+            f"{state} cannot be gone on from; delete its folder, and run the same command again"
+        ) from error
+
+
+def _read_painting(painting: Painting, long_side_px: float) -> Tensor:
+    """(1, 3, H, W) in [0, 1], as large as its strokes are to be learned in, but never larger than it is.
+
+    Raises:
+        ImageError: it cannot be read, or is too small.
+    """
+    picture = read_picture(painting.path)
+    wanted = min(round(long_side_px), max(picture.width, picture.height))
+    width, height = fit_long_side(picture.width, picture.height, wanted)
+    if min(width, height) < SMALLEST_PAINTING_PX:
+        raise ImageError(
+            f"{painting.path}: {width}x{height} px are too few to learn from; "
+            f"each side needs {SMALLEST_PAINTING_PX}, so take a larger picture, --size or --brush-size"
+        )
+    return to_tensor(picture.resized(width, height))
+
+
+def _begin(
+    job: StyleJob, objective: StyleObjective, data: CropsModule, where: torch.device, resumed: bool
+) -> StyleNetwork:
+    """A network to train; if it is only to receive a state, without looking for the best rows."""
+    if job.base is None or resumed:
+        network = build(job.options.network, None, len(job.paintings))
+        return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    photos = data.sample().to(where).float() / 255
+    return begin_from(job.base, job.options.network, [p.sha256 for p in job.paintings], objective, photos)
+
+
+def _trainer(job: StyleJob, folder: Path, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
+    logs = TensorBoardLogger(folder, "", "tensorboard") if importlib.util.find_spec("tensorboard") else None
+    return pl.Trainer(
+        max_steps=-1,  # the clock ends it
+        max_epochs=-1,
+        accelerator="gpu" if device() == "cuda" else "cpu",
+        devices=job.devices,
+        num_nodes=job.num_nodes,
+        strategy=job.strategy,
+        precision=precision(),
+        callbacks=[*callbacks, checkpoints(folder / "state.ckpt", CHECKPOINT_EVERY)],
+        plugins=[AtomicCheckpointIO()],
+        logger=logs or False,
+        log_every_n_steps=10,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def _card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Sequence[Tensor]) -> StyleCard:
+    options = job.options
+    compact = features.load_network("compact")
+    paintings = tuple(
+        PaintingCard(p.name, p.title, p.artist, p.license, p.path.name, p.sha256, _packed_grams(compact, picture))
+        for p, picture in zip(job.paintings, pictures, strict=True)
+    )
+    weights_file = features.compact_path() if options.loss_network == "compact" else weights.find(options.loss_network)
+    assert weights_file is not None  # or loading would have failed
+    by_layer = {f"style.{layer}": weight for layer, weight in module.objective.weights.layers.items()}
+    versions = {name: importlib.metadata.version(name) for name in ("pytorch-lightning", "onnx")}
+    return StyleCard(
+        name=job.name,
+        title=job.title,
+        paintings=paintings,
+        network=options.network,
+        network_options=default_options(options.network),
+        size_px=options.size,
+        brush_size=options.brush_size,
+        losses={"content": options.content_weight, "tv": options.tv_weight, **by_layer},
+        loss_network=options.loss_network,
+        loss_network_sha256=sha256(weights_file),
+        photos=PhotosCard(len(pack), pack.sha256),
+        steps=module.trainer.global_step,
+        seconds=round(module.seconds, 1),
+        hardware=hardware() | {"processes": module.trainer.world_size},
+        provenance=provenance() | versions | {"base_sha256": job.base_sha256, "precision": precision()},
+        seed=options.seed,
+        figures=_figures(module),
+        created=datetime.now(UTC).date().isoformat(),
+    )
+
+
+@torch.no_grad()
+def _packed_grams(compact: LossNetwork, picture: Tensor) -> dict[str, str]:
+    found = compact.features(picture)
+    return {layer: pack_gram(gram_matrix(f)[0].numpy()) for layer, f in found.items()}
+
+
+@torch.no_grad()
+def _figures(module: StyleModule) -> dict[str, float]:
+    """Of the finished network on the fixed photos, through the loss network: mean over its paintings."""
+    network = module.network.float().eval()
+    previews = Previews(next(network.parameters()).device, JUDGED_PX)
+    losses = []
+    for painting in range(network.paintings):
+        losses.append(previews.losses(previews.painted(network, painting=painting), module.objective, painting))
+    style, content = np.mean(losses, 0)
+    return {"style": round(float(style), 4), "content": round(float(content), 4), "J": round(float(style + content), 4)}
