@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from nst_core.errors import WeightsError
 from nst_core.files import write_bytes
+from nst_core.mirrored_conv import MirroredConv
 from nst_core.vgg import LAYERS, STRIDES
 
 TEACHER_CHANNELS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu5_1": 512}
@@ -67,7 +68,7 @@ class CompactNetwork(nn.Module):
         self.teacher_heads = nn.ModuleDict()
         channels = 3
         for layer, width in zip(layers, options.widths, strict=True):
-            conv = nn.Conv2d(channels, width, 3, padding=1, padding_mode="reflect")
+            conv = MirroredConv(channels, width)
             nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
             self.convs.append(conv)
             if layer in LAYERS:

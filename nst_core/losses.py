@@ -7,6 +7,7 @@ gathered tile by tile, which is what makes exact gradients of large pictures pos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,13 +15,30 @@ from torch import Tensor
 BAND_ROWS = 256
 
 
+class _GramMatrix(torch.autograd.Function):
+    """`gram_matrix`, with one product of matrices in its backward pass, and none of what is as large copied."""
+
+    @staticmethod
+    def forward(ctx: Any, f: Tensor) -> Tensor:
+        rows = f.flatten(2).mT  # (B, h w, c): as channels-last features lie in memory
+        ctx.save_for_backward(rows)
+        ctx.size = f.shape[2:]
+        full = rows.float() if f.dtype in (torch.bfloat16, torch.float16) else rows
+        return full.mT @ full / rows.shape[1]
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        (rows,) = ctx.saved_tensors
+        symmetric = (slopes[0] + slopes[0].mT) / rows.shape[1]
+        return (rows @ symmetric.to(rows.dtype)).mT.unflatten(2, ctx.size)
+
+
 def gram_matrix(f: Tensor) -> Tensor:
-    """Gram matrix of features, divided by the number of positions: (B, c, h, w) to (B, c, c).
+    """Gram matrix of features, divided by the number of positions: (B, c, h, w) to (B, c, c), at least fp32.
 
     Source: Gatys et al. 2016, equation 3. Differs: divided by h w, so that it does not grow with the picture.
     """
-    flat = f.flatten(2)  # (B, c, h w)
-    return flat @ flat.mT / flat.shape[2]
+    return _GramMatrix.apply(f)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from nst_core.mirrored_conv import MirroredConv
+
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STRIDES: Mapping[str, int] = MappingProxyType({"relu1_1": 1, "relu2_1": 2, "relu3_1": 4, "relu4_1": 8, "relu5_1": 16})
 HIDDEN = ("relu3_2", "relu3_3", "relu3_4", "relu4_2", "relu4_3", "relu4_4")
@@ -48,7 +50,7 @@ class VggNetwork(nn.Module):
         for depth, width in zip(BLOCKS[name], WIDTHS, strict=True):
             block = nn.ModuleList()
             for _ in range(depth):
-                conv = nn.Conv2d(channels, width, 3, padding=1, padding_mode="reflect")
+                conv = MirroredConv(channels, width)
                 if weights is None:
                     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
                 else:

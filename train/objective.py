@@ -63,7 +63,7 @@ class StyleObjective:
 
     def _gram(self, f: Tensor, layer: str) -> Tensor:
         """Gram matrices after the layer's head, in fp32: half precision would overflow."""
-        gram, head = gram_matrix(f.float()), self.heads[layer]
+        gram, head = gram_matrix(f), self.heads[layer]
         return gram if head is None else head @ gram @ head.mT
 
     @torch.no_grad()
