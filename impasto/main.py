@@ -30,6 +30,8 @@ class Command:
 COMMANDS: Mapping[str, Command] = {
     "paint": Command("impasto.paint", "paint photos in finished styles, at once"),
     "styles": Command("impasto.styles", "list the styles, or tell all about one"),
+    "train": Command("impasto.train", "learn paintings, each in minutes, a folder of them in a night"),
+    "export": Command("impasto.export", "write the style file of a finished training again"),
     "optimize": Command("impasto.optimize", "paint a photo in the manner of a painting (slow, and the best)"),
     "weights": Command("impasto.weights", "list, fetch or add the VGG loss networks"),
     "distill": Command("impasto.distill", "train the compact loss network from VGG"),

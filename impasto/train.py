@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 EXAMPLES = """\
 examples:
-  impasto train starry_night.jpg --photos photos/                  some minutes; then: impasto paint --style starry_night
+  impasto train starry_night.jpg --photos photos/                  some minutes, then: impasto paint
   impasto train paintings/ --photos photos/ --until 07:00          a night: the time is shared out among the paintings
   impasto train paintings/ --photos photos/ --minutes-per-style 10
   impasto train --status                                           done, running, waiting and failed
@@ -169,7 +169,8 @@ def run(options: Namespace) -> int:
         ledger = Ledger(folder / "ledger.sqlite")
         with ledger.working(), keep_awake("learning paintings"):
             for job in jobs:
-                ledger.add(job.name, job.to_spec())
+                if ledger.add(job.name, job.to_spec()).state == "failed":
+                    ledger.retry(job.name)  # what was wrong may have been mended
             asked = NightOptions(until=until, minutes_per_style=options.minutes_per_style)
             _work(ledger, folder, asked, display)
     mine = [job for job in ledger.jobs() if job.name in {job.name for job in jobs}]
@@ -180,7 +181,7 @@ def run(options: Namespace) -> int:
 def _work(ledger: Ledger, folder: Path, asked: NightOptions, display: Display) -> None:
     """The night; its report is written anew whenever a style is done or has failed."""
 
-    def learn(job: Job, budget_s: float | None) -> Iterator[Report]:
+    def learn(job: Job, budget_s: float | None) -> Generator[Report, None, Mapping[str, Any]]:
         return learn_in_child(StyleJob.from_spec(job.spec), folder / job.name, budget_s)
 
     for event in night(ledger, learn, asked):

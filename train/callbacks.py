@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from nst_core.errors import ModelError
 from nst_core.files import write_bytes
 from train.module import StyleModule
 from train.previews import Previews, write_strip
+from train.queue import Report
 
 LOOK_EVERY_S = 60.0
 POINT_EVERY = 5
@@ -31,21 +31,6 @@ FAINTEST = 0.15
 """Of the painting's contrast and saturation, what a picture of it has at least."""
 CLIP = 1 / 255
 """Values so near to an end of the range are counted as clipped."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """How far the training of one style is."""
-
-    step: int
-    steps: int | None
-    """All of them; None where the time decides."""
-    seconds: float
-    """Trained so far, all runs together."""
-    share: float
-    """Of the whole that is done, 0 to 1."""
-    figures: Mapping[str, float]
-    """Losses of the last steps, by name."""
 
 
 class Stopped(Exception):

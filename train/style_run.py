@@ -29,13 +29,14 @@ from nst_core.losses import gram_matrix
 from nst_core.picture import fit_long_side, read_picture
 from nst_core.provenance import provenance
 from nst_core.tensor import to_tensor
-from train.callbacks import Clock, Curve, Report, Watch
+from train.callbacks import Clock, Curve, Watch
 from train.data import CropsModule
 from train.export import export_style
 from train.module import Diverged, Pace, StyleModule
 from train.objective import StyleObjective, Weights
 from train.photo_pack import PhotoPack, open_pack
 from train.previews import Previews
+from train.queue import Report
 from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, hardware, precision
 from train.style_job import Painting, StyleJob
 from train.warm_start import begin_from
@@ -87,12 +88,21 @@ def export_finished(path: Path, output: Path) -> dict[str, Any]:
         ModelError: the file is no finished network, or the exported one would paint otherwise.
     """
     _, network = load_network(path)
-    try:
-        card = StyleCard.from_json(json.dumps(read_about(path)["style"]))
-    except KeyError as error:
-        raise ModelError(f"{path} is a network without a style's card; name one that impasto train finished") from error
+    card = read_card(path)
     export_style(network, card, output)
     return {"style_path": str(output), "steps": card.steps, "seconds": card.seconds, "figures": dict(card.figures)}
+
+
+def read_card(path: Path) -> StyleCard:
+    """The card that a finished network's style will carry.
+
+    Raises:
+        ModelError: the file is no finished network.
+    """
+    try:
+        return StyleCard.from_json(json.dumps(read_about(path)["style"]))
+    except KeyError as error:
+        raise ModelError(f"{path} is a network without a style's card; name one that impasto train finished") from error
 
 
 def _train(
@@ -120,8 +130,8 @@ def _train(
     module = StyleModule(options, network, objective, pace)
     watch = Watch(Previews(where), tensors[0], folder / "preview.png")
     for attempt in range(TRIES):
-        if budget_s:
-            pace.budget_s = _seconds(state) + budget_s
+        trained_s = _trained_s(state, module)
+        pace.budget_s = trained_s + budget_s if budget_s else None
         try:
             fit(
                 _trainer(job, folder, [Curve(folder / "metrics.csv"), Clock(tell, stop, state), watch]),
@@ -153,8 +163,8 @@ def _if_there(state: Path) -> Path | None:
     return state if state.exists() else None
 
 
-def _seconds(state: Path) -> float:
-    """Time trained so far.
+def _trained_s(state: Path, module: StyleModule) -> float:
+    """Time that went into a state, 0 where there is none.
 
     Raises:
         ConfigError: the state is broken, or of another version.
@@ -162,10 +172,15 @@ def _seconds(state: Path) -> float:
     if not state.exists():
         return 0.0
     try:
-        return float(torch.load(state, map_location="cpu", weights_only=True)["style"]["seconds"])
+        found = torch.load(state, map_location="cpu", weights_only=True)
+        shapes = {name: tensor.shape for name, tensor in found["state_dict"].items()}
+        if shapes != {name: tensor.shape for name, tensor in module.state_dict().items()}:
+            raise ValueError("its network is another")
+        return float(found["style"]["seconds"])
     except (OSError, RuntimeError, ValueError, LookupError, TypeError, EOFError, pickle.UnpicklingError) as error:
         raise ConfigError(
-            f"{state} cannot be gone on from; delete its folder, and run the same command again"
+            f"{state} cannot be gone on from, it is broken or of another version; "
+            f"move {state.parent} away and run the same command again"
         ) from error
 
 
