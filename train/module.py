@@ -104,7 +104,15 @@ class StyleModule(pl.LightningModule):
             raise Diverged(f"the loss is not a number after {self.global_step} steps")
         self.log_dict({f"style_{layer}": error.mean() for layer, error in losses.style.items()})
         style = torch.stack(tuple(losses.style.values())).sum(0).mean()
-        self.log_dict({"loss": loss, "content": losses.content.mean(), "style": style, "tv": losses.tv.mean()})
+        self.log_dict(
+            {
+                "loss": loss,
+                "content": losses.content.mean(),
+                "style": style,
+                "tv": losses.tv.mean(),
+                "grid": losses.grid.mean(),
+            }
+        )
         return loss
 
     def _asked(self, count: int) -> tuple[Tensor, Tensor]:

@@ -68,7 +68,7 @@ def learn(
         stop: asked at each step whether to keep the state and stop.
 
     Returns:
-        `style_path`, `steps`, `seconds` and `figures`, as plain JSON.
+        `style_path`, `steps`, `seconds` and `figures`, as plain JSON; nothing in all but the first of several processes.
 
     Raises:
         NstError: something to mend: in the job, its files, or the memory.
@@ -76,8 +76,8 @@ def learn(
         Stopped: `stop` said so.
     """
     finished = folder / "network.safetensors"
-    if not finished.exists():
-        _train(job, folder, finished, budget_s, tell, stop)
+    if not finished.exists() and not _train(job, folder, finished, budget_s, tell, stop):
+        return {}
     return export_finished(finished, job.output)
 
 
@@ -112,7 +112,8 @@ def _train(
     budget_s: float | None,
     tell: Tell | None,
     stop: Callable[[], bool] | None,
-) -> None:
+) -> bool:
+    """Leaves the finished network; tells whether this is the process that did."""
     folder.mkdir(parents=True, exist_ok=True)
     options, where = job.options, _device()
     pictures = [_read_painting(painting, options.size * options.brush_size) for painting in job.paintings]
@@ -147,11 +148,13 @@ def _train(
             if not state.exists():
                 network = _begin(job, objective, data, where, resumed=False)
                 module = StyleModule(options, network, objective, pace)
-    if module.global_rank == 0:
-        card = _card(job, module, pack, pictures)
-        about = {"style": json.loads(card.to_json()), "painting_sha256": [p.sha256 for p in job.paintings]}
-        save_network(module.network, options.network, finished, about)
-        state.unlink(missing_ok=True)
+    if module.global_rank != 0:
+        return False
+    card = _card(job, module, pack, pictures)
+    about = {"style": json.loads(card.to_json()), "painting_sha256": [p.sha256 for p in job.paintings]}
+    save_network(module.network, options.network, finished, about)
+    state.unlink(missing_ok=True)
+    return True
 
 
 def _device() -> torch.device:

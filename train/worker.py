@@ -32,7 +32,9 @@ PATIENCE_S = 20.0
 def main(folder: Path) -> None:
     """Learn the folder's job, and tell about it."""
     alone = threading.Event()
-    if "LOCAL_RANK" not in os.environ:  # further processes of this one go when it goes
+    if not is_first():  # one of several that learn together: it goes when the first one goes, and says nothing
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+    else:
         threading.Thread(target=_wait_for_end, args=[alone], daemon=True).start()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it would greet, and advertise
     warnings.filterwarnings("ignore", category=FutureWarning)
@@ -55,6 +57,11 @@ def main(folder: Path) -> None:
         if "memory" not in str(error).lower():
             raise
         _say({"failed": "not enough memory; try a smaller --batch-size", "full": False})
+
+
+def is_first() -> bool:
+    """Whether this is the only process of a training, or the first of several; Lightning tells the others."""
+    return all(int(os.environ.get(rank, 0)) == 0 for rank in ("LOCAL_RANK", "NODE_RANK"))
 
 
 class _Teller:
