@@ -1,40 +1,39 @@
-"""Puts photos, paintings and what became of them side by side in one picture.
+"""Puts pictures side by side in one, each with its file's name under it.
 
-python examples/contact_sheet.py sheet.png  photo.png painting.png result.png  [three more ...]
+python examples/contact_sheet.py sheet.png 3  photo.png painting.png result.png  [more rows of three ...]
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-CELL_PX = 384
-MARGIN_PX = 16
-CAPTION_PX = 24
-COLUMNS = ("photo", "painting", "result")
+WIDEST_PX = 1800
+LARGEST_CELL_PX = 384
+MARGIN_PX = 12
+CAPTION_PX = 22
 
 
-def contact_sheet(rows: list[list[Path]]) -> Image.Image:
-    """One row for each photo, painting and result, each with its file's name under it."""
-    step_x, step_y = CELL_PX + MARGIN_PX, CELL_PX + CAPTION_PX + MARGIN_PX
-    size = (MARGIN_PX + len(COLUMNS) * step_x, MARGIN_PX + len(rows) * step_y)
-    sheet = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=16)
-    for y, row in enumerate(rows):
-        for x, (path, column) in enumerate(zip(row, COLUMNS, strict=True)):
-            left, top = MARGIN_PX + x * step_x, MARGIN_PX + y * step_y
-            with Image.open(path) as picture:
-                cell = ImageOps.pad(picture.convert("RGB"), (CELL_PX, CELL_PX), color="white")
-            sheet.paste(cell, (left, top))
-            draw.text((left, top + CELL_PX + 4), f"{column}: {path.stem}", fill="black", font=font)
+def contact_sheet(pictures: Sequence[Path], columns: int) -> Image.Image:
+    """Rows of so many pictures, as large as the sheet allows."""
+    cell = min(LARGEST_CELL_PX, WIDEST_PX // columns - MARGIN_PX)
+    step_x, step_y = cell + MARGIN_PX, cell + CAPTION_PX + MARGIN_PX
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (MARGIN_PX + columns * step_x, MARGIN_PX + rows * step_y), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    for number, path in enumerate(pictures):
+        left, top = MARGIN_PX + number % columns * step_x, MARGIN_PX + number // columns * step_y
+        with Image.open(path) as picture:
+            sheet.paste(ImageOps.pad(picture.convert("RGB"), (cell, cell), color="white"), (left, top))
+        draw.text((left, top + cell + 2), path.stem, fill="black", font=font)
     return sheet
 
 
 def main() -> None:
     """Writes the sheet that the command line asks for."""
-    output, *pictures = map(Path, sys.argv[1:])
-    columns = len(COLUMNS)
-    contact_sheet([pictures[i : i + columns] for i in range(0, len(pictures), columns)]).save(output)
+    output, columns, *pictures = sys.argv[1:]
+    contact_sheet([Path(picture) for picture in pictures], int(columns)).save(output)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class StyleOptions:
     """Size of the strokes, as a multiple of the painting's own when it is as large as the picture."""
     size: int = 512
     """Long side of the photos that the strokes are learned for, pixels."""
-    steps: int = 500
+    steps: int = 450
     """Optimizer steps, unless a time is given."""
     batch_size: int = 4
     """Photos a step, in each process; 0 is 4, or fewer where the memory asks for it."""
