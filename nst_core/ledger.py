@@ -65,8 +65,9 @@ class Job:
 class Ledger:
     """Jobs in an SQLite file, which the first job makes. Any process may look; one at a time works.
 
-    The journal is SQLite's plain one: the newer kind needs memory shared among processes, which network
-    folders lack. Each call is one transaction on a connection of its own, on the disk when it returns.
+    Each call is one transaction on a connection of its own: after a kill or a power cut it has happened or not.
+    The journal is SQLite's plain one, as the newer kind needs memory that processes share, which network folders
+    lack.
 
     Args:
         path: the file; beside it lie its lock and, during a transaction, the journal.
@@ -225,7 +226,6 @@ class Ledger:
             connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
             with contextlib.closing(connection) as database:  # without a commit, closing takes all back
                 database.row_factory = sqlite3.Row
-                database.execute("PRAGMA synchronous = EXTRA")
                 database.execute("BEGIN" if look else "BEGIN IMMEDIATE")
                 self._check(database)
                 yield database

@@ -15,6 +15,7 @@ WITHOUT_TORCH = [
     "nst_core.color",
     "nst_core.color_transfer",
     "nst_core.files",
+    "nst_core.ledger",
     "nst_core.mask",
     "nst_core.picture",
     "nst_core.tiling",
