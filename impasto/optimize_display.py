@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from impasto.duration import duration
 from nst_core.budget import Plan
 from nst_core.gatys import Step
 
@@ -18,16 +19,6 @@ PLAIN_EVERY_S = 60.0
 """Between two plain lines."""
 SETTLED_STEPS = 3
 """After so many steps the time left is worth telling."""
-
-
-def duration(seconds: float) -> str:
-    """Seconds for a person: `48 s`, `3 min 20 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 100:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 class Display:

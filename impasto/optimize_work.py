@@ -11,7 +11,8 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from impasto.optimize_display import Display, duration, stop_on_signal
+from impasto.duration import duration
+from impasto.optimize_display import Display, stop_on_signal
 from impasto.optimize_files import Job, plan_jobs, read_sources
 from impasto.optimize_plot import draw_curve
 from impasto.optimize_record import digest, fingerprint, record

@@ -1,5 +1,6 @@
 """`impasto train`: learns paintings, each in minutes, a folder of them in a night."""
 
+import contextlib
 import logging
 import sys
 from collections.abc import Generator, Mapping, Sequence
@@ -184,10 +185,11 @@ def _work(ledger: Ledger, folder: Path, asked: NightOptions, display: Display) -
     def learn(job: Job, budget_s: float | None) -> Generator[Report, None, Mapping[str, Any]]:
         return learn_in_child(StyleJob.from_spec(job.spec), folder / job.name, budget_s)
 
-    for event in night(ledger, learn, asked):
-        display.show(event)
-        if event.kind in ("done", "failed"):
-            write_report(folder, ledger.jobs())
+    with contextlib.closing(night(ledger, learn, asked)) as events:
+        for event in events:
+            display.show(event)
+            if event.kind in ("done", "failed"):
+                write_report(folder, ledger.jobs())
 
 
 def plan_jobs(options: Namespace) -> tuple[list[StyleJob], int]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from impasto.optimize_display import duration
+from impasto.duration import duration
 from nst_core.errors import ConfigError
 from nst_core.ledger import Job, Ledger
 from train.queue import Event
@@ -95,8 +95,10 @@ def print_status(folder: Path) -> int:
     if not path.is_file():
         raise ConfigError(f"{folder} holds no run; begin one with impasto train PAINTING, or name it with --run")
     table = Table("style", "state", "time", "what", box=None, pad_edge=False)
-    for job in Ledger(path).jobs():
-        table.add_row(job.name, job.state, duration(job.seconds) if job.seconds else "", _what(job))
+    ledger = Ledger(path)
+    for job in ledger.jobs():
+        state = "cut off" if job.state == "running" and ledger.worker() is None else job.state
+        table.add_row(job.name, state, duration(job.seconds) if job.seconds else "", _what(job))
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,9 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 EPSILON = 1e-5
-
-Affine = tuple[Tensor, Tensor]
-"""Scale and shift of one norm, each (B, C), or (1, C) for the whole batch."""
 
 
 class _InstanceNorm(torch.autograd.Function):
@@ -48,15 +45,66 @@ def _over(values: Tensor, x: Tensor) -> Tensor:
     return values[:, :, None, None].to(x.dtype)
 
 
-def instance_norm(x: Tensor, affine: Affine) -> Tensor:
-    """Conditional instance norm of (B, C, H, W).
+def instance_norm(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Conditional instance norm of (B, C, H, W); scale and shift (B, C), or (1, C) for the whole batch.
 
     Source: Ulyanov et al. 2016 (arXiv 1607.08022); conditional: Dumoulin et al. 2017 (arXiv 1610.07629).
     """
-    scale, shift = affine
     if scale.shape[0] == 1:  # the form that ONNX has an operator for
         return F.instance_norm(x, weight=scale[0], bias=shift[0], eps=EPSILON)
     return _InstanceNorm.apply(x, scale, shift)  # type: ignore[return-value]
+
+
+class Norms:
+    """The instance norms of one pass through a network, each called once, in the order of `norm_channels`.
+
+    Args:
+        channels: of each norm.
+        scale, shift: of all of them, (B, sum of channels), or (1, sum of channels) for the whole batch.
+    """
+
+    def __init__(self, channels: Sequence[int], scale: Tensor, shift: Tensor) -> None:
+        self._affines = zip(scale.split(channels, 1), shift.split(channels, 1), strict=True)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return instance_norm(x, *next(self._affines))
+
+
+class TileNorms(Norms):
+    """Norms that can be told the moments of a whole picture, of which x is a tile, and tell those that they found.
+
+    A picture painted tile by tile is then the same as painted whole, without seams.
+
+    Source: URST, Chen et al. 2022 (arXiv 2103.11784), which takes them from a thumbnail.
+
+    Args:
+        channels, scale, shift: as of `Norms`.
+        moments: means and variances, (B, 2, sum of channels), or (1, 2, sum of channels) for the whole batch.
+        given: (1,), 1 where these count, 0 where each norm takes its own.
+    """
+
+    def __init__(self, channels: Sequence[int], scale: Tensor, shift: Tensor, moments: Tensor, given: Tensor) -> None:
+        super().__init__(channels, scale[..., None, None], shift[..., None, None])
+        mean, variance = moments[..., None, None].unbind(1)
+        self._given = given > 0
+        self._known = zip(mean.split(channels, 1), variance.split(channels, 1), strict=True)
+        self._found: list[tuple[Tensor, Tensor]] = []
+
+    def __call__(self, x: Tensor) -> Tensor:
+        (scale, shift), (known_mean, known_variance) = next(self._affines), next(self._known)
+        mean = F.adaptive_avg_pool2d(x, 1)
+        variance = F.adaptive_avg_pool2d(x * x, 1) - mean * mean
+        self._found.append((mean, variance))
+        mean = torch.where(self._given, known_mean, mean)
+        variance = torch.where(self._given, known_variance, variance)
+        factor = scale * torch.rsqrt(variance + EPSILON)
+        return x * factor + (shift - mean * factor)
+
+    @property
+    def found(self) -> Tensor:
+        """The pictures' own moments, (B, 2, sum of channels)."""
+        means, variances = zip(*self._found, strict=True)
+        return torch.stack([torch.cat(means, 1), torch.cat(variances, 1)], 1)[..., 0, 0]
 
 
 class NormedConv(nn.Module):
@@ -75,10 +123,10 @@ class NormedConv(nn.Module):
         self.conv = nn.Conv2d(inputs, channels, kernel, stride, padding, padding_mode="reflect", bias=False)
         self.channels, self.grow = channels, grow
 
-    def forward(self, x: Tensor, affine: Affine) -> Tensor:
+    def forward(self, x: Tensor, norm: Norms) -> Tensor:
         if self.grow:
             x = F.interpolate(x, scale_factor=2.0, mode="nearest")
-        return instance_norm(self.conv(x), affine)
+        return norm(self.conv(x))
 
 
 class ResidualBlock(nn.Module):
@@ -92,8 +140,8 @@ class ResidualBlock(nn.Module):
         self.first = NormedConv(channels, channels)
         self.second = NormedConv(channels, channels)
 
-    def forward(self, x: Tensor, affines: Iterator[Affine]) -> Tensor:
-        return x + self.second(F.relu(self.first(x, next(affines))), next(affines))
+    def forward(self, x: Tensor, norm: Norms) -> Tensor:
+        return x + self.second(F.relu(self.first(x, norm)), norm)
 
 
 def norm_channels(network: nn.Module) -> list[int]:

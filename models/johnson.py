@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.blocks import Affine, NormedConv, ResidualBlock
+from models.blocks import NormedConv, Norms, ResidualBlock
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,13 @@ class Johnson(nn.Module):
         self.up = nn.ModuleList([NormedConv(4 * w, 2 * w, grow=True), NormedConv(2 * w, w, grow=True)])
         self.last = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
 
-    def forward(self, photo: Tensor, affines: Iterator[Affine]) -> Tensor:
+    def forward(self, photo: Tensor, norm: Norms) -> Tensor:
         height, width = photo.shape[2:]
         y = F.pad(photo, (0, -width % 4, 0, -height % 4), mode="reflect") * 4 - 2
         for layer in self.down:
-            y = F.relu(layer(y, next(affines)))
+            y = F.relu(layer(y, norm))
         for block in self.blocks:
-            y = block(y, affines)
+            y = block(y, norm)
         for layer in self.up:
-            y = F.relu(layer(y, next(affines)))
+            y = F.relu(layer(y, norm))
         return torch.sigmoid(self.last(y))[:, :, :height, :width]

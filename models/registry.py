@@ -37,7 +37,7 @@ def build(name: str, options: Mapping[str, Any] | None = None, paintings: int = 
     body, shape = NETWORKS[name]
     try:
         return StyleNetwork(body(shape(**(options or {}))), paintings)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"{name}: unknown or unfit options {dict(options or {})}") from error
 
 
@@ -83,6 +83,6 @@ def _reading(path: Path) -> Iterator[tuple[Any, dict[str, str]]]:
     try:
         with safe_open(path, framework="pt") as file:
             yield file, file.metadata() or {}
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (ModelError, OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelError(f"{path}: not a network of Impasto ({reason})") from error

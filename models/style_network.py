@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from models.blocks import Affine, norm_channels
+from models.blocks import Norms, TileNorms, norm_channels
 
 
 class Body(Protocol):
     """A network from photo to painting, (B, 3, H, W) in [0, 1] to the same, of any size from 32 px."""
 
-    def __call__(self, photo: Tensor, affines: Iterator[Affine]) -> Tensor: ...
+    def __call__(self, photo: Tensor, norm: Norms) -> Tensor: ...
 
 
 class StyleNetwork(nn.Module):
@@ -58,11 +57,35 @@ class StyleNetwork(nn.Module):
         Returns:
             (B, 3, H, W) in [0, 1].
         """
+        norms = Norms(self.channels, *self._affines(strength, weights))
+        return self._blended(photo, strength, self.body(photo, norms))
+
+    def paint_tile(
+        self, photo: Tensor, strength: Tensor, weights: Tensor, moments: Tensor, given: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Paint, as `forward` does, and tell what the norms found; or paint a tile with what they found in the whole.
+
+        Args:
+            photo: (B, 3, H, W).
+            strength, weights: see `forward`.
+            moments: means and variances of all norms, (B, 2, sum of `channels`), or (1, 2, sum of `channels`).
+            given: (1,), 1 where `moments` count, else 0.
+
+        Returns:
+            (B, 3, H, W) in [0, 1], and the pictures' own moments, (B, 2, sum of `channels`).
+        """
+        norms = TileNorms(self.channels, *self._affines(strength, weights), moments, given)
+        painting = self._blended(photo, strength, self.body(photo, norms))
+        return painting, norms.found
+
+    def _affines(self, strength: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Scale and shift of all norms."""
         shares = weights / weights.sum(1, keepdim=True)
         asked = torch.cat([shares, shares * (strength[:, None] - 1)], 1)
         scale, shift = (asked @ self.table.transpose(0, 1).flatten(0, 1).flatten(1)).chunk(2, 1)
-        affines = zip(scale.split(self.channels, 1), shift.split(self.channels, 1), strict=True)
-        painted = self.body(photo, affines)
+        return scale, shift
+
+    def _blended(self, photo: Tensor, strength: Tensor, painted: Tensor) -> Tensor:
         return photo + gate(strength)[:, None, None, None] * (painted - photo)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.blocks import Affine, NormedConv, ResidualBlock
+from models.blocks import NormedConv, Norms, ResidualBlock
 
 MARGIN_PX = 8
 """Mirrored around the photo and cut off again, so that what a border does to the convolutions stays outside."""
@@ -46,19 +45,20 @@ class Swift(nn.Module):
         self.grow_to_half = NormedConv(half, half, grow=True)
         self.last = nn.Conv2d(half, 12, 3, padding=1)
         with torch.no_grad():  # at first the four pixels of a position are alike: no grid to unlearn (ICNR)
-            weight = self.last.weight
-            weight.copy_(weight[::4].repeat_interleave(4, 0))
+            for values in (self.last.weight, self.last.bias):
+                assert values is not None
+                values.copy_(values[::4].repeat_interleave(4, 0))
 
-    def forward(self, photo: Tensor, affines: Iterator[Affine]) -> Tensor:
+    def forward(self, photo: Tensor, norm: Norms) -> Tensor:
         height, width = photo.shape[2:]
         right, bottom = (MARGIN_PX + -side % ALIGN_PX for side in (width, height))
         y = F.pad(photo, (MARGIN_PX, right, MARGIN_PX, bottom), mode="reflect") * 4 - 2
-        y = F.relu(self.to_half(y, next(affines)))
-        detail = F.relu(self.to_quarter(y, next(affines)))
-        y = F.relu(self.to_eighth(detail, next(affines)))
+        y = F.relu(self.to_half(y, norm))
+        detail = F.relu(self.to_quarter(y, norm))
+        y = F.relu(self.to_eighth(detail, norm))
         for block in self.blocks:
-            y = block(y, affines)
-        y = F.relu(self.grow_to_quarter(self.narrow_to_quarter(y), next(affines))) + detail
-        y = F.relu(self.grow_to_half(self.narrow_to_half(y), next(affines)))
+            y = block(y, norm)
+        y = F.relu(self.grow_to_quarter(self.narrow_to_quarter(y), norm)) + detail
+        y = F.relu(self.grow_to_half(self.narrow_to_half(y), norm))
         y = torch.sigmoid(F.pixel_shuffle(self.last(y), 2))
         return y[:, :, MARGIN_PX : MARGIN_PX + height, MARGIN_PX : MARGIN_PX + width]

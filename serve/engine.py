@@ -146,7 +146,7 @@ def _open(style: Style, threads: int) -> onnxruntime.InferenceSession:
     count = len(style.card.paintings)
     wanted = {"photo": 4, "strength": 1} | ({"weights": 1} if count > 1 else {})
     found = {entry.name: len(entry.shape) for entry in session.get_inputs()}
-    if found != wanted or [entry.name for entry in session.get_outputs()] != ["painting"]:
+    if found != wanted or session.get_outputs()[0].name != "painting":
         raise _broken(style.path, f"its inputs are {', '.join(found)} for {count} paintings")
     return session
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.blocks import EPSILON, Affine, NormedConv, ResidualBlock, instance_norm, norm_channels
+from models.blocks import EPSILON, NormedConv, Norms, ResidualBlock, instance_norm, norm_channels
 from models.registry import NETWORKS, build, default_options, load_network, save_network
 from models.style_network import StyleNetwork, gate
 from nst_core.errors import ModelError
@@ -109,7 +109,7 @@ def test_norm_of_a_batch_is_that_of_torch_with_its_gradients(layout: torch.memor
     x = (3 * torch.randn(4, 5, 6, 7, dtype=torch.double) + 2).contiguous(memory_format=layout)
     scale, shift = torch.randn(2, 4, 5, dtype=torch.double)
     inputs, slope = [value.requires_grad_() for value in (x, scale, shift)], torch.randn_like(x)
-    ours, wanted = instance_norm(x, (scale, shift)), by_hand(x, scale, shift)
+    ours, wanted = instance_norm(x, scale, shift), by_hand(x, scale, shift)
     assert ours.is_contiguous(memory_format=layout)
     assert torch.allclose(ours, wanted, atol=1e-5)  # the statistics are of single precision
     found = torch.autograd.grad(ours, inputs, slope)
@@ -130,19 +130,33 @@ def test_norms_are_counted_in_the_order_in_which_they_are_used(name: str):
 
 def test_residual_block_adds_to_what_came_in():
     block, x = ResidualBlock(4), torch.randn(1, 4, 8, 8)
-    nothing: Affine = torch.zeros(1, 4), torch.zeros(1, 4)
-    up: Affine = torch.zeros(1, 4), torch.full((1, 4), 2.0)
-    assert torch.equal(block(x, iter([up, nothing])), x)  # negative values stay, too
-    assert torch.allclose(block(x, iter([nothing, up])), x + 2)
+    nothing, up = torch.zeros(1, 8), torch.tensor([[0.0] * 4 + [2.0] * 4])
+    assert torch.equal(block(x, Norms([4, 4], nothing, nothing)), x)  # negative values stay, too
+    assert torch.allclose(block(x, Norms([4, 4], nothing, up)), x + 2)
 
 
 def test_growing_repeats_pixels():
     conv, x = NormedConv(1, 1, grow=True), torch.rand(1, 1, 4, 5)
     conv.conv.weight = nn.Parameter(torch.zeros(1, 1, 3, 3).index_fill_(2, torch.tensor(1), 1.0) / 3)
-    plain: Affine = ONE[None], torch.zeros(1, 1)
+    plain = Norms([1], ONE[None], torch.zeros(1, 1))
     rows = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
     blurred = F.avg_pool2d(F.pad(rows, (1, 1, 0, 0), mode="reflect"), (1, 3), stride=1)
     assert torch.allclose(conv(x, plain), F.instance_norm(blurred, eps=EPSILON), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_tiles_are_painted_as_the_whole_is_once_its_moments_are_known(name: str):
+    network = small(name)
+    torch.nn.init.normal_(network.table, 0.5)
+    photo, strength = torch.rand(1, 3, 256, 320), torch.tensor([0.8])
+    unknown, no, yes = torch.zeros(1, 2, sum(network.channels)), torch.zeros(1), torch.ones(1)
+    whole, moments = network.paint_tile(photo, strength, ALONE, unknown, no)
+    assert torch.allclose(whole, network(photo, strength, ALONE), atol=1e-5)
+    tile, _ = network.paint_tile(photo[:, :, :, :256], strength, ALONE, moments, yes)
+    own = network(photo[:, :, :, :256], strength, ALONE)
+    inner = slice(0, 128)  # beyond what the other part of the picture reaches
+    assert torch.allclose(tile[..., inner], whole[..., inner], atol=1e-4)
+    assert (own[..., inner] - whole[..., inner]).abs().max() > 1e-3
 
 
 def test_johnson_is_built_as_published():

@@ -17,10 +17,11 @@ from PIL import Image
 from models.catalog import read_style
 from models.registry import load_network
 from nst_core import features
-from nst_core.errors import ConfigError, ImageError, ModelError
+from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
 from nst_core.picture import Picture
 from serve.engine import Engine, PaintOptions
 from train import style_run
+from train.batch_size import fitting_batch_size
 from train.callbacks import Stopped, fault_of
 from train.module import StyleModule
 from train.queue import Report
@@ -173,6 +174,18 @@ def test_bad_pictures_are_told_from_good_ones(painted: torch.Tensor, fault: str 
 def test_a_gray_painting_may_give_gray_pictures() -> None:
     gray = torch.rand(1, 1, 32, 32).expand(1, 3, 32, 32)
     assert fault_of(gray, gray) is None
+
+
+def test_batch_fits_the_memory(job: StyleJob) -> None:
+    network, cpu = features.load_network("compact"), torch.device("cpu")
+
+    def fitting(limit: float) -> int:
+        return fitting_batch_size(replace(job, memory_limit=int(limit)), network, cpu)
+
+    sizes = [fitting(limit) for limit in (0.95e9, 1.0e9, 8e9)]
+    assert sizes == sorted(sizes) and sizes[0] >= 1 and sizes[-1] == 4
+    with pytest.raises(BudgetError, match=r"0\.1 GB of memory are too few; learning takes 0\.9 GB"):
+        fitting(1e8)
 
 
 def test_small_painting_is_refused(job: StyleJob, tmp_path: Path) -> None:

@@ -50,10 +50,10 @@ class Clock(Callback):
         self.tell, self.stop, self.state = tell, stop, state
         self._last = 0.0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:  # type: ignore[override]
+    def on_train_start(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:
         self._last = time.perf_counter()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:  # type: ignore[override]
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:
         now = time.perf_counter()
         seconds = pl_module.seconds + now - self._last
         self._last = now
@@ -88,7 +88,7 @@ class Curve(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.points, self._sums = list(state_dict["points"]), dict(state_dict["sums"])
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:  # type: ignore[override]
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:
         for name, value in trainer.callback_metrics.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value) / POINT_EVERY
         if trainer.global_step % POINT_EVERY == 0:
@@ -131,12 +131,12 @@ class Watch(Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._looked = time.monotonic()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:  # type: ignore[override]
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:
         if time.monotonic() - self._looked > LOOK_EVERY_S and trainer.is_global_zero:
             self.look(trainer, pl_module)
             self._looked = time.monotonic()
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:  # type: ignore[override]
+    def on_train_end(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:
         if trainer.is_global_zero:
             self.look(trainer, pl_module)
 

@@ -151,4 +151,4 @@ class CropsModule(pl.LightningDataModule):
 
 def _batches(trainer: pl.Trainer) -> int:
     """How many were trained on; the loader has given out more, as Lightning has it read ahead."""
-    return trainer.fit_loop.epoch_loop.batch_progress.total.processed
+    return trainer.fit_loop.epoch_loop.batch_progress.total.processed  # type: ignore[attr-defined]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,24 +26,32 @@ HALF_FROM_VALUES = 256
 """Constants with at least as many values are stored as fp16; they are computed with as fp32."""
 LARGEST_DIFFERENCE = 2e-3
 """Between torch and ONNX Runtime, of values in [0, 1]."""
+QUIET = 3
+"""ONNX Runtime's level of errors."""
 PARITY_SIZES = ((64, 96), (129, 75), (32, 32))
 PARITY_STRENGTHS = (0.0, 0.6, 1.0)
 
 
 class _Graph(nn.Module):
-    """The network as the file offers it: a picture's own inputs, one strength for the whole batch."""
+    """The network as the file offers it: one strength for the whole batch, and moments for tiles."""
 
     def __init__(self, network: StyleNetwork) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, photo: Tensor, strength: Tensor, weights: Tensor | None = None) -> Tensor:
+    def forward(
+        self, photo: Tensor, strength: Tensor, moments: Tensor, moments_given: Tensor, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         shares = torch.ones(1, 1) if weights is None else weights[None]
-        return self.network(photo, strength, shares)
+        return self.network.paint_tile(photo, strength, shares, moments, moments_given)
 
 
 def export_style(network: StyleNetwork, card: StyleCard, path: Path) -> None:
     """Write a network and its card as an ONNX file: opset 17, any size, any batch.
+
+    Its inputs are `photo`, `strength` and, of several paintings, `weights`; its output is `painting`. For tiles there
+    are `moments` and `moments_given`, which may be left out, and the output `own_moments`; see
+    `models.style_network.StyleNetwork.paint_tile`.
 
     The weights are rounded to fp16 in the file, and in `network` itself, which stays on the CPU.
 
@@ -52,6 +62,8 @@ def export_style(network: StyleNetwork, card: StyleCard, path: Path) -> None:
     for parameter in network.parameters():
         parameter.data = parameter.data.half().float()
     model = onnx.load_from_string(_traced(network))
+    _simplify(model)
+    _set_defaults(model, _no_moments(network))
     _halve(model)
     model.producer_name = "impasto"
     onnx.helper.set_model_props(model, {METADATA_KEY: card.to_json()})
@@ -64,18 +76,43 @@ def export_style(network: StyleNetwork, card: StyleCard, path: Path) -> None:
 
 
 def _traced(network: StyleNetwork) -> bytes:
-    inputs: dict[str, Tensor] = {"photo": torch.rand(1, 3, 64, 96), "strength": torch.ones(1)}
+    inputs = {"photo": torch.rand(1, 3, 64, 96), "strength": torch.ones(1), **_no_moments(network)}
     if network.paintings > 1:
         inputs["weights"] = torch.ones(network.paintings)
-    dynamic = {name: {0: "batch", 2: "height", 3: "width"} for name in ("photo", "painting")}
+    dynamic: dict[str, dict[int, str]] = {name: {0: "batch", 2: "height", 3: "width"} for name in ("photo", "painting")}
+    dynamic |= {"moments": {0: "moments"}, "own_moments": {0: "batch"}}
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is fixed by tracing, `parity` sees whether it may be
         torch.onnx.export(
-            _Graph(network), tuple(inputs.values()), file, opset_version=OPSET, dynamo=False,
-            input_names=list(inputs), output_names=["painting"], dynamic_axes=dynamic,
+            _Graph(network), tuple(inputs.values()), file, opset_version=OPSET, dynamo=False,  # type: ignore[arg-type]
+            input_names=list(inputs), output_names=["painting", "own_moments"], dynamic_axes=dynamic,
         )  # fmt: skip
     return file.getvalue()
+
+
+def _no_moments(network: StyleNetwork) -> dict[str, Tensor]:
+    """What the inputs for tiles are where they are left out."""
+    return {"moments": torch.zeros(1, 2, sum(network.channels)), "moments_given": torch.zeros(1)}
+
+
+def _simplify(model: onnx.ModelProto) -> None:
+    """Compute what is constant, and leave out what is then not needed: the work of ONNX Runtime's basic level."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = QUIET
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "simple.onnx")
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        model.CopyFrom(onnx.load(options.optimized_model_filepath))
+    del model.opset_import[:]  # ONNX Runtime names all that it knows
+    model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
+
+
+def _set_defaults(model: onnx.ModelProto, values: Mapping[str, Tensor]) -> None:
+    """Inputs that may be left out have initializers of the same names."""
+    for name, value in values.items():
+        model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
 
 
 def _halve(model: onnx.ModelProto) -> None:
@@ -84,7 +121,8 @@ def _halve(model: onnx.ModelProto) -> None:
     casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < HALF_FROM_VALUES:
+        given = any(entry.name == tensor.name for entry in graph.input)
+        if given or values.dtype != np.float32 or values.size < HALF_FROM_VALUES:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
@@ -95,22 +133,29 @@ def _halve(model: onnx.ModelProto) -> None:
 
 
 def parity(network: StyleNetwork, data: bytes) -> float:
-    """Largest absolute difference between torch and ONNX Runtime on the CPU, over sizes, strengths and mixtures."""
+    """Largest absolute difference between torch and ONNX Runtime on the CPU, over sizes, strengths and mixtures.
+
+    The pictures are painted as wholes, and as tiles of the picture before them.
+    """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = QUIET
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     worst = 0.0
+    moments, given = (value.numpy() for value in _no_moments(network).values())
     for height, width in PARITY_SIZES:
         for strength in PARITY_STRENGTHS:
             feeds = {
                 "photo": random.random((2, 3, height, width), np.float32),
                 "strength": np.array([strength], np.float32),
+                "moments": moments,
+                "moments_given": given,
             }
             if network.paintings > 1:
                 feeds["weights"] = random.random(network.paintings, np.float32)
-            (got,) = session.run(None, feeds)
+            got = session.run(None, feeds)
             with torch.no_grad():
-                want = _Graph(network)(*map(torch.from_numpy, feeds.values())).numpy()
-            worst = float(np.maximum(worst, np.abs(got - want).max()))  # not a number stays one
+                want = _Graph(network)(*map(torch.from_numpy, feeds.values()))
+            moments, given = want[1].numpy(), np.ones(1, np.float32)
+            worst = float(np.maximum(worst, np.abs(got[0] - want[0].numpy()).max()))  # not a number stays one
     return worst

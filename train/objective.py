@@ -70,14 +70,14 @@ class StyleObjective:
         self.targets = [self._grams(view, paintings) for view in self.views]
         """By view: each layer's Gram matrices, (paintings, k, k)."""
 
-    @torch.no_grad()
     def _grams(self, view: LossNetwork, paintings: Sequence[Tensor]) -> dict[str, Tensor]:
         found: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
         align = max(view.strides.values())
         for painting in paintings:
             canvas = F.pad(painting, canvas_margins(*painting.shape[2:], align), mode="reflect")
-            for layer, f in view.features(canvas.contiguous(memory_format=torch.channels_last)).items():
-                found[layer].append(self._gram(f, layer)[0])
+            with torch.no_grad():
+                for layer, f in view.features(canvas.contiguous(memory_format=torch.channels_last)).items():
+                    found[layer].append(self._gram(f, layer)[0])
         return {layer: torch.stack(grams) for layer, grams in found.items()}
 
     def _gram(self, f: Tensor, layer: str) -> Tensor:

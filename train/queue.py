@@ -73,11 +73,11 @@ Clock = Callable[[], datetime]
 
 def night(
     ledger: Ledger, learn: Learn, options: NightOptions, clock: Clock = lambda: datetime.now(UTC)
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Works on the ledger until nothing waits, or until too little time is left.
 
     A job whose `learn` raises an `NstError` has failed, and the night goes on. After anything else, as Ctrl-C or a
-    full disk, the job waits again in front of the others, and the night ends.
+    full disk, or when it is closed, the job waits again in front of the others, and the night ends.
 
     Raises:
         ConfigError: another process works on the ledger.

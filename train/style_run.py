@@ -8,36 +8,30 @@ import json
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
-from models.card import PaintingCard, PhotosCard, StyleCard, pack_gram
-from models.registry import build, default_options, load_network, read_about, save_network
+from models.registry import build, save_network
 from models.style_network import StyleNetwork
-from nst_core import features, weights
+from nst_core import features
 from nst_core.errors import ConfigError, ImageError, ModelError
-from nst_core.features import LossNetwork
-from nst_core.files import sha256
-from nst_core.losses import gram_matrix
 from nst_core.picture import fit_long_side, read_picture
-from nst_core.provenance import provenance
 from nst_core.tensor import to_tensor
+from train.batch_size import fitting_batch_size
 from train.callbacks import Clock, Curve, Watch
 from train.data import CropsModule
-from train.export import export_style
 from train.module import Diverged, Pace, StyleModule
 from train.objective import StyleObjective, Weights
-from train.photo_pack import PhotoPack, open_pack
+from train.photo_pack import open_pack
 from train.previews import Previews
 from train.queue import Report
-from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, hardware, precision
+from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, precision
+from train.style_card import export_finished, make_card
 from train.style_job import Painting, StyleJob
 from train.warm_start import begin_from
 
@@ -45,9 +39,6 @@ SMALLEST_PAINTING_PX = 64
 """Short side below which a painting shows the deep layers next to nothing."""
 TRIES = 4
 """A training that comes apart is taken up again, with half the learning rate each time, so often in all."""
-JUDGED_PX = 512
-"""Long side of the photos that the finished style is measured on."""
-
 Tell = Callable[[Report], None]
 
 
@@ -68,7 +59,8 @@ def learn(
         stop: asked at each step whether to keep the state and stop.
 
     Returns:
-        `style_path`, `steps`, `seconds` and `figures`, as plain JSON; nothing in all but the first of several processes.
+        `style_path`, `steps`, `seconds` and `figures`, as plain JSON; in all but the first of several processes,
+        nothing.
 
     Raises:
         NstError: something to mend: in the job, its files, or the memory.
@@ -79,30 +71,6 @@ def learn(
     if not finished.exists() and not _train(job, folder, finished, budget_s, tell, stop):
         return {}
     return export_finished(finished, job.output)
-
-
-def export_finished(path: Path, output: Path) -> dict[str, Any]:
-    """Write the style file of a finished network; see `learn`.
-
-    Raises:
-        ModelError: the file is no finished network, or the exported one would paint otherwise.
-    """
-    _, network = load_network(path)
-    card = read_card(path)
-    export_style(network, card, output)
-    return {"style_path": str(output), "steps": card.steps, "seconds": card.seconds, "figures": dict(card.figures)}
-
-
-def read_card(path: Path) -> StyleCard:
-    """The card that a finished network's style will carry.
-
-    Raises:
-        ModelError: the file is no finished network.
-    """
-    try:
-        return StyleCard.from_json(json.dumps(read_about(path)["style"]))
-    except KeyError as error:
-        raise ModelError(f"{path} is a network without a style's card; name one that impasto train finished") from error
 
 
 def _train(
@@ -118,13 +86,17 @@ def _train(
     options, where = job.options, _device()
     pictures = [_read_painting(painting, options.size * options.brush_size) for painting in job.paintings]
     pack = open_pack(job.photos)
+    if where.type == "cuda" and job.memory_limit:
+        share = job.memory_limit / torch.cuda.get_device_properties(where).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), where)
     loss_network = features.load_network(options.loss_network, where)
     layers = dict(zip(loss_network.layers, options.layer_weights, strict=True))
     style_weights = {layer: options.strength * weight for layer, weight in layers.items()}
     tensors = [picture.to(where) for picture in pictures]
     objective = StyleObjective(loss_network, tensors, Weights(options.content_weight, options.tv_weight, style_weights))
     state = folder / "state.ckpt"
-    data = CropsModule(pack, options.crop_px, options.batch_size, options.seed, working_px=options.size)
+    batch_size = options.batch_size or fitting_batch_size(job, loss_network, where)
+    data = CropsModule(pack, options.crop_px, batch_size, options.seed, working_px=options.size)
     torch.manual_seed(options.seed)
     network = _begin(job, objective, data, where, resumed=state.exists())
     pace = Pace(None if budget_s else options.steps)
@@ -150,7 +122,7 @@ def _train(
                 module = StyleModule(options, network, objective, pace)
     if module.global_rank != 0:
         return False
-    card = _card(job, module, pack, pictures)
+    card = make_card(job, module, pack, pictures)
     about = {"style": json.loads(card.to_json()), "painting_sha256": [p.sha256 for p in job.paintings]}
     save_network(module.network, options.network, finished, about)
     state.unlink(missing_ok=True)
@@ -232,54 +204,3 @@ def _trainer(job: StyleJob, folder: Path, callbacks: Sequence[pl.Callback]) -> p
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-
-
-def _card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Sequence[Tensor]) -> StyleCard:
-    options = job.options
-    compact = features.load_network("compact")
-    paintings = tuple(
-        PaintingCard(p.name, p.title, p.artist, p.license, p.path.name, p.sha256, _packed_grams(compact, picture))
-        for p, picture in zip(job.paintings, pictures, strict=True)
-    )
-    weights_file = features.compact_path() if options.loss_network == "compact" else weights.find(options.loss_network)
-    assert weights_file is not None  # or loading would have failed
-    by_layer = {f"style.{layer}": weight for layer, weight in module.objective.weights.layers.items()}
-    versions = {name: importlib.metadata.version(name) for name in ("pytorch-lightning", "onnx")}
-    return StyleCard(
-        name=job.name,
-        title=job.title,
-        paintings=paintings,
-        network=options.network,
-        network_options=default_options(options.network),
-        size_px=options.size,
-        brush_size=options.brush_size,
-        losses={"content": options.content_weight, "tv": options.tv_weight, **by_layer},
-        loss_network=options.loss_network,
-        loss_network_sha256=sha256(weights_file),
-        photos=PhotosCard(len(pack), pack.sha256),
-        steps=module.trainer.global_step,
-        seconds=round(module.seconds, 1),
-        hardware=hardware() | {"processes": module.trainer.world_size},
-        provenance=provenance() | versions | {"base_sha256": job.base_sha256, "precision": precision()},
-        seed=options.seed,
-        figures=_figures(module),
-        created=datetime.now(UTC).date().isoformat(),
-    )
-
-
-@torch.no_grad()
-def _packed_grams(compact: LossNetwork, picture: Tensor) -> dict[str, str]:
-    found = compact.features(picture)
-    return {layer: pack_gram(gram_matrix(f)[0].numpy()) for layer, f in found.items()}
-
-
-@torch.no_grad()
-def _figures(module: StyleModule) -> dict[str, float]:
-    """Of the finished network on the fixed photos, through the loss network: mean over its paintings."""
-    network = module.network.float().eval()
-    previews = Previews(next(network.parameters()).device, JUDGED_PX)
-    losses = []
-    for painting in range(network.paintings):
-        losses.append(previews.losses(previews.painted(network, painting=painting), module.objective, painting))
-    style, content = np.mean(losses, 0)
-    return {"style": round(float(style), 4), "content": round(float(content), 4), "J": round(float(style + content), 4)}
