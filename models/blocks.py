@@ -93,7 +93,7 @@ class TileNorms(Norms):
     def __call__(self, x: Tensor) -> Tensor:
         (scale, shift), (known_mean, known_variance) = next(self._affines), next(self._known)
         mean = F.adaptive_avg_pool2d(x, 1)
-        variance = F.adaptive_avg_pool2d(x * x, 1) - mean * mean
+        variance = F.relu(F.adaptive_avg_pool2d(x * x, 1) - mean * mean)  # rounding may leave less than nothing
         self._found.append((mean, variance))
         mean = torch.where(self._given, known_mean, mean)
         variance = torch.where(self._given, known_variance, variance)

@@ -22,6 +22,7 @@ from nst_core.compact import TEACHER_CHANNELS, CompactNetwork, CompactOptions, l
 from nst_core.errors import ConfigError, ModelError, WeightsError
 from nst_core.files import sha256
 from nst_core.vgg import HIDDEN, LAYERS, STRIDES
+from train import distill_heads, distill_run
 from train.distill import DistillOptions, HeadSolver, errors_through_head, relative_errors
 from train.distill_eval import measure_gram_errors
 from train.distill_run import distill
@@ -67,6 +68,13 @@ def photos(tmp_path: Path) -> Path:
         small = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
         small.resize((128, 96), Image.Resampling.BICUBIC).save(folder / f"{i}.png")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def quick_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads are fitted for a moment only, to one batch."""
+    monkeypatch.setattr(distill_run, "BATCHES", 1)
+    monkeypatch.setattr(distill_heads, "STEPS", 3)
 
 
 @pytest.fixture
@@ -116,11 +124,35 @@ def test_a_run_that_was_killed_goes_on_to_the_same_network(photos: Path, teacher
         steps.append(step)
 
     distill(OPTIONS, photos, teacher, in_two, shape=SHAPE, resume=True, progress=progress)
-    assert teacher.calls == 2
+    assert teacher.calls == 3  # and once for the heads
     assert steps == [4, 5]
     assert not in_two.with_suffix(".ckpt").exists()
     for key, value in weights_of(at_once).items():
         assert value.equal(weights_of(in_two)[key]), key
+
+
+def test_heads_are_fitted_to_gram_matrices(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(distill_heads, "STEPS", 1500)
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(24, 4, 50, generator=generator) + 1
+    grams, truth = features @ features.mT / 50, torch.randn(9, 4, generator=generator)
+    start = truth + 0.5 * torch.randn(9, 4, generator=generator)
+
+    def error(head: Tensor) -> float:
+        wanted = truth @ grams @ truth.mT
+        return float(((head @ grams @ head.mT - wanted).square().sum((1, 2)) / wanted.square().sum((1, 2))).mean())
+
+    fitted = distill_heads._fit(start, grams, truth @ grams @ truth.mT, generator)
+    assert error(start) > 0.05
+    assert error(fitted) < 0.02 * error(start)
+
+
+def test_layer_of_the_content_keeps_its_head(teacher: RandomTeacher):
+    student = CompactNetwork(SHAPE)
+    before = {layer: head.weight.clone() for layer, head in student.teacher_heads.items()}
+    distill_heads.fit_style_heads(student, teacher, [torch.rand(2, 3, 64, 64)])
+    kept = [layer for layer, head in student.teacher_heads.items() if head.weight.equal(before[layer])]
+    assert kept == ["relu4_1"]
 
 
 def test_an_unfinished_run_is_neither_overwritten_nor_mixed_with_another(photos: Path, tmp_path: Path):
@@ -160,7 +192,7 @@ def test_the_error_falls(photos: Path, teacher: RandomTeacher, tmp_path: Path, m
 
     options = DistillOptions(steps=16, batch=2, crop_px=64, replay=0.0, hint_weight=0.0, learning_rate=5e-3)
     distill(options, photos, teacher, tmp_path / "c.safetensors", shape=SHAPE, progress=progress)
-    assert np.mean(losses[-8:]) < np.mean(losses[:4]) - 3
+    assert np.mean(losses[-8:]) < np.mean(losses[:4]) - 2
 
 
 def test_a_loss_that_is_no_number_stops_the_run(photos: Path, teacher: RandomTeacher, tmp_path: Path):

@@ -9,6 +9,7 @@ WITHOUT_TORCH = [
     "serve",
     "impasto.doctor",
     "impasto.results",
+    "impasto.train",
     "models.card",
     "models.catalog",
     "models.onnx_metadata",
@@ -19,6 +20,11 @@ WITHOUT_TORCH = [
     "nst_core.mask",
     "nst_core.picture",
     "nst_core.tiling",
+    "train.child",
+    "train.photo_pack",
+    "train.queue",
+    "train.report",
+    "train.style_job",
 ]
 
 

@@ -31,6 +31,21 @@ def test_gram_matrix_is_the_mean_outer_product():
     np.testing.assert_allclose(gram_matrix(f).numpy(), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_gram_matrix_has_the_gradient_of_its_formula(layout: torch.memory_format):
+    f = normal(2, 5, 3, 4).contiguous(memory_format=layout).requires_grad_()
+    slope = normal(2, 5, 5, seed=1)
+    (got,) = torch.autograd.grad(gram_matrix(f), f, slope)
+    (want,) = torch.autograd.grad(torch.einsum("bchw,bdhw->bcd", f, f) / 12, f, slope)
+    torch.testing.assert_close(got, want)
+
+
+def test_gram_matrix_of_half_precision_is_single():
+    f = 100 * normal(1, 5, 6, 7).to(torch.bfloat16)
+    assert gram_matrix(f).dtype == torch.float32
+    torch.testing.assert_close(gram_matrix(f), gram_matrix(f.float()))
+
+
 def test_moments_are_mean_and_covariance():
     f = normal(1, 4, 6, 5)
     moments = Moments.of(f)

@@ -159,6 +159,15 @@ def test_tiles_are_painted_as_the_whole_is_once_its_moments_are_known(name: str)
     assert (own[..., inner] - whole[..., inner]).abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_photo_without_any_contrast_is_painted_with_numbers(name: str):
+    network = small(name)
+    for level in (0.0, 0.3, 1.0):
+        photo, unknown = torch.full((1, 3, 64, 64), level), torch.zeros(1, 2, sum(network.channels))
+        painted, moments = network.paint_tile(photo, ONE, ALONE, unknown, torch.zeros(1))
+        assert painted.isfinite().all() and moments.isfinite().all() and moments[0, 1].min() >= 0
+
+
 def test_johnson_is_built_as_published():
     convolutions = [module for module in on_meta("johnson").modules() if isinstance(module, nn.Conv2d)]
     found = [(c.in_channels, c.out_channels, c.kernel_size[0], c.stride[0]) for c in convolutions]

@@ -226,17 +226,35 @@ def test_worker_ends_when_whoever_asked_is_gone_and_keeps_its_state(job: StyleJo
     assert (folder / "state.ckpt").exists()
 
 
-def test_worker_that_is_killed_leaves_whole_files(job: StyleJob, tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "job.json").write_text(json.dumps(job.to_spec()))
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "train.worker", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert worker.stdout
-    worker.stdout.readline()
-    time.sleep(0.05)
-    worker.send_signal(signal.SIGKILL)
-    worker.wait(10)
-    result = learn(job, folder)
-    assert result["steps"] == 6 and read_style(job.output).card.steps == 6
+WORKER = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from train import style_run, worker
+style_run.CHECKPOINT_EVERY = timedelta(0)
+worker.main(Path(sys.argv[1]))
+"""
+
+
+def test_kills_at_random_moments_change_nothing(job: StyleJob, tmp_path: Path) -> None:
+    def work(folder: Path, kill_after_s: float | None) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "job.json").write_text(json.dumps(replace(job, output=folder / "waves.onnx").to_spec()))
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert process.stdout
+        process.stdout.readline()  # the first step is done
+        if kill_after_s is not None:
+            time.sleep(kill_after_s)
+            process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=120)
+
+    work(tmp_path / "whole", None)
+    for delay_s in np.random.default_rng(0).uniform(0, 0.4, 2):
+        work(tmp_path / "cut", float(delay_s))
+    work(tmp_path / "cut", None)
+    whole, cut = (load_network(tmp_path / name / "network.safetensors")[1].state_dict() for name in ("whole", "cut"))
+    for name, tensor in whole.items():
+        assert torch.equal(tensor, cut[name]), name
+    assert read_style(tmp_path / "cut" / "waves.onnx").card.steps == 6
