@@ -93,12 +93,12 @@ class TileNorms(Norms):
     def __call__(self, x: Tensor) -> Tensor:
         (scale, shift), (known_mean, known_variance) = next(self._affines), next(self._known)
         mean = F.adaptive_avg_pool2d(x, 1)
-        variance = F.relu(F.adaptive_avg_pool2d(x * x, 1) - mean * mean)  # rounding may leave less than nothing
+        center = torch.where(self._given, known_mean, mean)
+        x = x - center  # before squaring, lest rounding leave nothing of a small variance
+        variance = F.relu(F.adaptive_avg_pool2d(x * x, 1) - (mean - center).square())
         self._found.append((mean, variance))
-        mean = torch.where(self._given, known_mean, mean)
         variance = torch.where(self._given, known_variance, variance)
-        factor = scale * torch.rsqrt(variance + EPSILON)
-        return x * factor + (shift - mean * factor)
+        return x * (scale * torch.rsqrt(variance + EPSILON)) + shift
 
     @property
     def found(self) -> Tensor:

@@ -248,7 +248,8 @@ def test_kills_at_random_moments_change_nothing(job: StyleJob, tmp_path: Path) -
         if kill_after_s is not None:
             time.sleep(kill_after_s)
             process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=120)
+        process.stdout.read()  # while standard input stays open: else it would stop
+        process.wait(120)
 
     work(tmp_path / "whole", None)
     for delay_s in np.random.default_rng(0).uniform(0, 0.4, 2):

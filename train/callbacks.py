@@ -52,6 +52,8 @@ class Clock(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:
         self._last = time.perf_counter()
+        if pl_module.pace.done(trainer.global_step, pl_module.seconds) >= 1:  # killed after its last step
+            trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:
         now = time.perf_counter()
