@@ -74,7 +74,8 @@ class StyleObjective:
         found: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
         align = max(view.strides.values())
         for painting in paintings:
-            canvas = F.pad(painting, canvas_margins(*painting.shape[2:], align), mode="reflect")
+            height, width = painting.shape[2:]
+            canvas = F.pad(painting, canvas_margins(height, width, align), mode="reflect")
             with torch.no_grad():
                 for layer, f in view.features(canvas.contiguous(memory_format=torch.channels_last)).items():
                     found[layer].append(self._gram(f, layer)[0])

@@ -103,6 +103,9 @@ class PhotoPack:
         entry = self.entries[index]
         return self.pixels[entry.offset : entry.end].reshape(entry.height, entry.width, 3)
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[index] for index in range(len(self)))
+
     def is_sound(self, index: int) -> bool:
         """Whether a photo's pixels are what was written."""
         if index not in self._sound:
