@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from pathlib import Path
 
 import numpy as np
-import skimage
 import torch
 from record import record
 
@@ -26,8 +24,8 @@ from nst_core.objective import CONTENT_LAYER
 from nst_core.picture import Picture, fit_long_side, read_picture
 from nst_core.tensor import to_tensor
 from serve.engine import Engine, PaintOptions
+from train.photo_files import FIXED_PHOTOS, fixed_photos
 
-PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png")
 SIZE_PX = 384
 BETWEEN = (0.25, 0.5, 0.75)
 RISING = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -83,13 +81,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     network, engine, rows = load_network("compact"), Engine(), {}
-    folder = Path(skimage.__file__).parent / "data"
     for style in styles():
         if style.path.parent != shipped_folder():
             continue
         results = []
-        for name in PHOTOS:
-            photo = read_picture(folder / name)
+        for path in fixed_photos():
+            photo = read_picture(path)
             sized = photo.resized(*fit_long_side(photo.width, photo.height, SIZE_PX))
             results.append(compare(network, style, sized, engine))
         ratios = np.mean([ratio for ratio, _ in results], 0)
@@ -98,7 +95,7 @@ def main() -> None:
             "content_rises": [rises for _, rises in results],
         }
         print(style.name, rows[style.name], flush=True)
-    print(record("strength", {"photos": PHOTOS, "size_px": SIZE_PX, "styles": rows}))
+    print(record("strength", {"photos": FIXED_PHOTOS, "size_px": SIZE_PX, "styles": rows}))
 
 
 if __name__ == "__main__":

@@ -26,10 +26,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.registry import build
 from models.style_network import StyleNetwork
 from nst_core.features import LossNetwork, load_network
+from nst_core.objective import Weights
 from nst_core.vgg import VggNetwork
 from train.child import learn_in_child
 from train.module import UNSEEN_PX
-from train.objective import StyleObjective, Weights
+from train.objective import StyleObjective
 from train.running import precision
 from train.style_job import StyleJob, describe
 from train.style_options import StyleOptions

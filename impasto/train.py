@@ -127,21 +127,9 @@ def _batch_size(value: Any) -> int:
 
 def _add_machine(parser: ArgumentParser) -> None:
     add = parser.add_argument_group("Machine").add_argument
-    whole = {"whole": True}
-    add(
-        "--devices",
-        metavar="N",
-        type=values.number("--devices", 1, 1024, **whole),
-        default=1,
-        help="graphics cards, or CPU processes (default: 1)",
-    )
-    add(
-        "--num-nodes",
-        metavar="N",
-        type=values.number("--num-nodes", 1, 1024, **whole),
-        default=1,
-        help="machines (default: 1)",
-    )
+    for option, what in (("--devices", "graphics cards, or CPU processes"), ("--num-nodes", "machines")):
+        kind = values.number(option, 1, 1024, whole=True)
+        add(option, metavar="N", type=kind, default=1, help=f"{what} (default: 1)")
     add("--strategy", metavar="NAME", type=str, default="auto", help="Lightning's strategy, like ddp (default: auto)")
     add(
         "--memory-limit", metavar="SIZE", type=values.memory, default=None,

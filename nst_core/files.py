@@ -34,6 +34,15 @@ _REASONS = {
 }
 
 
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or what caused it, is a full disk, which no other work would survive either."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    return False
+
+
 def _cannot_write(path: Path, error: OSError) -> NstError:
     reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
     return NstError(f"cannot write {path.name} in {path.parent}: {reason}")

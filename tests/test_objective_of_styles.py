@@ -6,7 +6,8 @@ from torch.nn import functional as F
 
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.losses import gram_matrix
-from train.objective import GRID_WEIGHT, StyleObjective, Weights, grid_error
+from nst_core.objective import Weights
+from train.objective import GRID_WEIGHT, StyleObjective, grid_error
 
 
 @pytest.fixture(scope="module")

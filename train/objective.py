@@ -11,22 +11,13 @@ from torch.nn import functional as F
 
 from nst_core.features import LossNetwork
 from nst_core.losses import content_errors, gram_matrix, total_variation
-from nst_core.objective import CONTENT_LAYER
+from nst_core.objective import CONTENT_LAYER, Weights
 from nst_core.tiling import canvas_margins
 
 GRID_WEIGHT = 500.0
 """Of `grid_error`: a grid of two levels of 255 costs 0.008, of four 0.03; a style is learned to about 0.5."""
 GRID_WINDOW = 8
 """Side of the neighborhoods that a grid is looked for in, in steps of two pixels."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What each part of the loss counts for at strength 1."""
-
-    content: float
-    tv: float
-    layers: Mapping[str, float]
 
 
 @dataclass(frozen=True)

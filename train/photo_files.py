@@ -22,6 +22,15 @@ SCIKIT_IMAGE_PHOTOS = (
 """Those in color that scikit-image brings along and does not download."""
 
 
+FIXED_PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png")
+"""Of these, those that styles are shown on: a face, a still life and an animal."""
+
+
+def fixed_photos() -> list[Path]:
+    """The files of `FIXED_PHOTOS`."""
+    return [Path(skimage.__file__).parent / "data" / name for name in FIXED_PHOTOS]
+
+
 @dataclass(frozen=True)
 class Source:
     """A photo's file, as far as it can be known without reading it."""

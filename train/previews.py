@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import skimage
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,9 +13,8 @@ from models.style_network import StyleNetwork
 from nst_core.picture import Picture, fit_long_side, read_picture, write_picture
 from nst_core.tensor import to_tensor
 from train.objective import StyleObjective
+from train.photo_files import fixed_photos
 
-PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png")
-"""A face, a still life and an animal, which scikit-image brings along."""
 LONG_SIDE_PX = 256
 STRENGTHS = (0.5, 1.0, 1.5)
 
@@ -30,8 +28,7 @@ class Previews:
     """
 
     def __init__(self, device: torch.device | str = "cpu", long_side_px: int = LONG_SIDE_PX) -> None:
-        folder = Path(skimage.__file__).parent / "data"
-        self.photos = torch.cat([_photo(folder / name, long_side_px) for name in PHOTOS]).to(device)
+        self.photos = torch.cat([_photo(path, long_side_px) for path in fixed_photos()]).to(device)
         """(N, 3, H, W) in [0, 1]."""
 
     @torch.no_grad()

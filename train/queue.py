@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from nst_core.errors import ConfigError, NstError
+from nst_core.files import is_disk_full
 from nst_core.ledger import Job, Ledger
 
 RESERVE_S = 15.0
@@ -138,15 +138,6 @@ def _trained_s(job: Job) -> float:
     return (job.progress or {}).get("seconds", 0.0)
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether the disk is, which no other job would survive either."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__
-    return False
-
-
 @dataclass
 class _Turn:
     """One job's part of a night."""
@@ -189,7 +180,7 @@ class _Turn:
                 self.job = self.ledger.finish(self.job.id, end.value, self._worked_s())
                 return
             except NstError as error:
-                if _is_full(error):
+                if is_disk_full(error):
                     raise
                 self.job = self.ledger.fail(self.job.id, str(error), self._worked_s())
                 return

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import skimage
-
 from models.card import StyleCard
 from models.catalog import Style, read_style
 from nst_core.errors import ModelError
@@ -20,9 +18,8 @@ from nst_core.ledger import Job
 from nst_core.picture import Picture, write_picture
 from train.contact_sheet import Cell, Row, Thumbnails, contact_sheet
 from train.loss_curve import draw_curve, read_curve
+from train.photo_files import fixed_photos
 
-FIXED_PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png")
-"""A face, a still life and an animal, which scikit-image brings along."""
 REPORT, SHEET, THUMBNAILS = "report.html", "contact-sheet.png", "thumbnails"
 """In the run's folder."""
 
@@ -74,7 +71,7 @@ def write_report(folder: Path, jobs: Sequence[Job], photos: Sequence[Path] | Non
     Args:
         folder: of the run; in it lies a folder for each job.
         jobs: all of the run.
-        photos: to show the styles on; None for `FIXED_PHOTOS`.
+        photos: to show the styles on; None for those of `train.photo_files`.
 
     Returns:
         The page and the picture.
@@ -83,7 +80,7 @@ def write_report(folder: Path, jobs: Sequence[Job], photos: Sequence[Path] | Non
         NstError: the folder cannot be written to.
     """
     if photos is None:
-        photos = [Path(skimage.__file__).parent / "data" / name for name in FIXED_PHOTOS]
+        photos = fixed_photos()
     thumbnails = Thumbnails(folder / THUMBNAILS)
     plain = Row("the photos themselves", (Cell("", None), *(thumbnails.picture(photo, photo.stem) for photo in photos)))
     learned = [_learned(folder, job, photos, thumbnails) for job in jobs if job.state == "done"]

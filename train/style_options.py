@@ -23,7 +23,7 @@ class StyleOptions:
     steps: int = 450
     """Optimizer steps, unless a time is given."""
     batch_size: int = 4
-    """Photos a step, in each process; 0 is 4, or fewer where the memory asks for it."""
+    """Photos a step, in each process; auto (0) is 4, or fewer where the memory asks for it."""
     crop_px: int = 256
     """Side of the squares cut from photos."""
     learning_rate: float = 3e-3

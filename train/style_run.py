@@ -20,13 +20,14 @@ from models.registry import build, save_network
 from models.style_network import StyleNetwork
 from nst_core import features
 from nst_core.errors import ConfigError, ImageError, ModelError
+from nst_core.objective import Weights
 from nst_core.picture import fit_long_side, read_picture
 from nst_core.tensor import to_tensor
 from train.batch_size import fitting_batch_size
 from train.callbacks import Clock, Curve, Watch
 from train.data import CropsModule
 from train.module import Diverged, Pace, StyleModule
-from train.objective import StyleObjective, Weights
+from train.objective import StyleObjective
 from train.photo_pack import open_pack
 from train.previews import Previews
 from train.queue import Report

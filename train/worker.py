@@ -7,7 +7,6 @@ standard input ends, whoever asked has gone: the process keeps its state, and en
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -21,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from nst_core.errors import NstError
+from nst_core.files import is_disk_full
+from train.child import BUDGET, JOB
 
-JOB, BUDGET = "job.json", "IMPASTO_BUDGET_S"
 TELL_EVERY_S = 0.5
 """Between two reports."""
 PATIENCE_S = 20.0
@@ -48,9 +48,9 @@ def main(folder: Path) -> None:
         with contextlib.suppress(Stopped):
             _say({"result": learn(job, folder, float(budget) if budget else None, _Teller(), alone.is_set)})
     except NstError as error:
-        _say({"failed": str(error), "full": _is_full(error)})
+        _say({"failed": str(error), "full": is_disk_full(error)})
     except OSError as error:
-        _say({"failed": f"{error.strerror or error}: {error.filename}", "full": _is_full(error)})
+        _say({"failed": f"{error.strerror or error}: {error.filename}", "full": is_disk_full(error)})
     except MemoryError:
         _say({"failed": "not enough memory; try a smaller --batch-size", "full": False})
     except RuntimeError as error:
@@ -74,16 +74,6 @@ class _Teller:
         if report.seconds - self._last >= TELL_EVERY_S or report.share >= 1:
             self._last = report.seconds
             _say(asdict(report))
-
-
-def _is_full(error: BaseException) -> bool:
-    """Whether the disk is, which no other job would survive either."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        cause = cause.__cause__
-    return False
 
 
 def _say(message: Mapping[str, Any]) -> None:
