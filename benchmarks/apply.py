@@ -36,7 +36,7 @@ TARGETS = {"swift_seconds": {512: 0.045, 1024: 0.22}, "times_faster": {512: 8}, 
 
 def export(name: str, folder: Path) -> Style:
     """A style of a network's usual shape with random weights."""
-    painting = PaintingCard(name, name, "nobody", "none", "none", "", {})
+    painting = PaintingCard(name, name, "nobody", "none", "none", "", {}, (0.5,) * 3, ((0.0,) * 3,) * 3)
     card = StyleCard(
         name=name, title=name, paintings=(painting,), network=name, network_options=default_options(name), size_px=512,
         brush_size=1.0, losses={}, loss_network="", loss_network_sha256="", photos=PhotosCard(0, ""), steps=0,

@@ -40,11 +40,17 @@ class PaintingCard:
     sha256: str
     gram: Mapping[str, str]
     """Gram matrix of each layer of the loss network `compact`, as `pack_gram` makes them."""
+    color_mean: tuple[float, ...]
+    """(3,) mean of its sRGB, in [0, 1]."""
+    color_covariance: tuple[tuple[float, ...], ...]
+    """(3, 3) covariance of its sRGB."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
         if re.search(r"[\\/]", self.file):
             raise ModelError(f"the card of {self.name} names a path ({self.file}); it may hold a file name only")
+        if len(self.color_mean) != 3 or [len(row) for row in self.color_covariance] != [3, 3, 3]:
+            raise ModelError(f"the card of {self.name} must have a mean of 3 colors and a covariance of 3 by 3")
 
     def grams(self) -> dict[str, np.ndarray]:
         """The Gram matrix of each layer, (c, c) float32.

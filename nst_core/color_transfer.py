@@ -49,26 +49,37 @@ def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
 def match_mean_covariance(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """The source in the reference's palette: same mean and covariance of RGB (but for clipping).
 
-    Of the many linear maps that do this, the Monge-Kantorovich one moves colors least.
-
     Args:
         source: (H, W, 3), is recolored.
         reference: (H, W, 3) of any size, gives the palette.
+
+    Source: see `palette_map`.
+    """
+    matrix, offset = palette_map(*color_statistics(source), *color_statistics(reference))
+    out = np.empty_like(source, np.float32)
+    for band in bands(*source.shape[:2]):
+        out[band] = np.clip(source[band] @ matrix.T + offset, 0, 1)
+    return out
+
+
+def palette_map(
+    mean: np.ndarray, covariance: np.ndarray, wanted_mean: np.ndarray, wanted_covariance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix (3, 3) and offset (3,) float32 that give colors of one mean and covariance another's.
+
+    Of the many linear maps that do this, the Monge-Kantorovich one moves colors least.
+
+    Args:
+        mean, covariance: (3,) and (3, 3) of the colors that are recolored, as `color_statistics` gives them.
+        wanted_mean, wanted_covariance: those of the palette.
 
     Source: Gatys et al. 2016, as above, color histogram matching; the map is from Pitié and Kokaram 2007,
         The Linear Monge-Kantorovitch Linear Colour Mapping for Example-Based Colour Transfer.
     Differs: Gatys et al. take A = C_ref^(1/2) C_src^(-1/2), which may turn hues further than needed.
     """
-    mean, covariance = _statistics(source)
-    wanted_mean, wanted_covariance = _statistics(reference)
     root, inverse_root = _roots(covariance)
     matrix = inverse_root @ _roots(root @ wanted_covariance @ root)[0] @ inverse_root
-    offset = wanted_mean - matrix @ mean
-    matrix, offset = matrix.astype(np.float32), offset.astype(np.float32)
-    out = np.empty_like(source, np.float32)
-    for band in bands(*source.shape[:2]):
-        out[band] = np.clip(source[band] @ matrix.T + offset, 0, 1)
-    return out
+    return matrix.astype(np.float32), (wanted_mean - matrix @ mean).astype(np.float32)
 
 
 def match_histogram(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -90,8 +101,8 @@ def match_histogram(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return lab_to_rgb(lab)
 
 
-def _statistics(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (3,) and covariance (3, 3) of RGB, float64."""
+def color_statistics(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (3,) and covariance (3, 3) of a picture's RGB, (H, W, 3) in [0, 1]; float64."""
     count = rgb.shape[0] * rgb.shape[1]
     total, products = np.zeros(3), np.zeros((3, 3))
     for band in bands(*rgb.shape[:2]):

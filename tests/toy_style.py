@@ -40,7 +40,8 @@ def toy_card(name: str = "toy", paintings: int = 1, **changes: Any) -> StyleCard
 
 def painting_card(name: str) -> PaintingCard:
     gram = {"relu1_1": pack_gram(np.eye(2, dtype=np.float32)), "relu2_1": pack_gram(np.ones((3, 3), np.float32))}
-    return PaintingCard(name, name.title(), "A. Painter", "public domain", f"{name}.jpg", "ef" * 32, gram)
+    colors = (0.5, 0.4, 0.3), ((0.04, 0.01, 0.0), (0.01, 0.03, 0.01), (0.0, 0.01, 0.02))
+    return PaintingCard(name, name.title(), "A. Painter", "public domain", f"{name}.jpg", "ef" * 32, gram, *colors)
 
 
 def write_toy_style(path: Path, paintings: int = 1, card: StyleCard | None = None) -> StyleCard:

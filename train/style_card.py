@@ -16,6 +16,7 @@ from torch import Tensor
 from models.card import PaintingCard, PhotosCard, StyleCard, pack_gram
 from models.registry import default_options, load_network, read_about
 from nst_core import features, weights
+from nst_core.color_transfer import color_statistics
 from nst_core.errors import ModelError
 from nst_core.features import LossNetwork
 from nst_core.files import sha256
@@ -66,7 +67,9 @@ def make_card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Seq
     options = job.options
     compact = features.load_network("compact")
     paintings = tuple(
-        PaintingCard(p.name, p.title, p.artist, p.license, p.path.name, p.sha256, _packed_grams(compact, picture))
+        PaintingCard(
+            p.name, p.title, p.artist, p.license, p.path.name, p.sha256, _packed_grams(compact, picture), *_colors(picture)
+        )
         for p, picture in zip(job.paintings, pictures, strict=True)
     )
     weights_file = features.compact_path() if options.loss_network == "compact" else weights.find(options.loss_network)
@@ -99,6 +102,12 @@ def make_card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Seq
 def _packed_grams(compact: LossNetwork, picture: Tensor) -> dict[str, str]:
     found = compact.features(picture)
     return {layer: pack_gram(gram_matrix(f)[0].numpy()) for layer, f in found.items()}
+
+
+def _colors(picture: Tensor) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
+    """Mean and covariance of a painting's colors, to six digits."""
+    mean, covariance = color_statistics(picture[0].permute(1, 2, 0).numpy())
+    return tuple(mean.round(6).tolist()), tuple(map(tuple, covariance.round(6).tolist()))
 
 
 @torch.no_grad()
