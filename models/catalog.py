@@ -28,6 +28,23 @@ class Style:
     card: StyleCard
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A file among the styles that cannot be painted with."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the folders of styles hold."""
+
+    styles: list[Style]
+    """By name; the user's own goes before one of the same name that ships."""
+    broken: list[Broken]
+
+
 def shipped_folder() -> Path:
     """Where the styles that come with the program are."""
     return Path(checkpoints.__path__[0])
@@ -40,8 +57,17 @@ def user_folder() -> Path:
 
 
 def styles() -> list[Style]:
-    """All styles by name; the user's own goes before one of the same name that ships. Broken files are logged."""
+    """All styles by name; broken files are logged."""
+    catalog = survey()
+    for broken in catalog.broken:
+        logger.warning("%s (left out)", broken.reason)
+    return catalog.styles
+
+
+def survey() -> Catalog:
+    """What is in the folders of styles now."""
     found: dict[str, Style] = {}
+    broken: list[Broken] = []
     for folder in (shipped_folder(), user_folder()):
         for path in folder.glob(f"*{SUFFIX}"):
             if path.name.startswith("."):  # one that is just being written
@@ -49,10 +75,16 @@ def styles() -> list[Style]:
             try:
                 style = read_style(path)
             except ModelError as error:
-                logger.warning("%s (left out)", error)
+                broken.append(Broken(path, str(error)))
             else:
                 found[style.name] = style
-    return sorted(found.values(), key=lambda style: style.name)
+    return Catalog(sorted(found.values(), key=lambda style: style.name), broken)
+
+
+def thumbnail_path(style: Style) -> Path | None:
+    """The picture of a photo in a style that ships; None where there is none."""
+    path = style.path.parent / "samples" / f"{style.name}.png"
+    return path if path.is_file() else None
 
 
 def find_style(name_or_path: str | Path) -> Style:

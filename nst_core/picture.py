@@ -2,17 +2,19 @@
 
 import glob
 import hashlib
+import io
 import os
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 
 from nst_core.errors import ImageError
-from nst_core.files import atomic_path, write_bytes
+from nst_core.files import CHUNK_BYTES, atomic_path, write_bytes
 from nst_core.picture_decode import decode
 from nst_core.picture_encode import DEEP_FORMATS, FORMATS, encode
 from nst_core.picture_metadata import settings_text
@@ -130,16 +132,37 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         if not stat.S_ISREG(mode):
             raise ImageError(f"{path} is not a file; name a picture")
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
-            decoded = decode(file, str(path), max_pixels)
+            return _read(file, path.name, str(path), max_pixels)
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist; check the name") from error
     except PermissionError as error:
         raise ImageError(f"{path} may not be read; change its permissions (chmod +r)") from error
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         raise ImageError(f"{path!s} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    return Picture(decoded.pixels, decoded.alpha, decoded.exif, path.name, digest, decoded.settings)
+
+
+def read_picture_bytes(data: bytes, name: str, *, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Reads a picture as `read_picture` does, from what is in memory.
+
+    Args:
+        data: the file's content.
+        name: the file's name.
+        max_pixels: a larger picture is refused before it is decoded.
+
+    Raises:
+        ImageError: It cannot be read; the message has the name, and what to do.
+    """
+    return _read(io.BytesIO(data), Path(name).name, name, max_pixels)
+
+
+def _read(file: BinaryIO, name: str, said: str, max_pixels: int) -> Picture:
+    """Reads an open file; in messages it is called `said`."""
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    file.seek(0)
+    decoded = decode(file, said, max_pixels)
+    return Picture(decoded.pixels, decoded.alpha, decoded.exif, name, digest.hexdigest(), decoded.settings)
 
 
 def write_picture(
@@ -169,18 +192,44 @@ def write_picture(
         NstError: The folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise ImageError(f"{path.name}: the name must end in {', '.join(FORMATS)}, to say which format to write")
-    deep = kind in DEEP_FORMATS
-    if bits == 16 and not deep:
-        raise ImageError(f"{path.name}: {kind} holds 8 bits a channel; use .tif or .png for 16")
-    picture = picture.with_bits(bits or (picture.bit_depth if deep else 8))
     text = None if settings is None else settings_text(settings)
     with atomic_path(path) as temporary:
-        encode(picture.pixels, picture.alpha, picture.exif, text, temporary, kind, quality)
+        _write(picture, temporary, path.name, text, quality, bits)
     if sidecar and text is not None:
         write_bytes(path.with_name(path.name + ".json"), text.encode("ascii") + b"\n")
+
+
+def picture_bytes(
+    picture: Picture,
+    name: str,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    quality: int = 92,
+    bits: int | None = None,
+) -> bytes:
+    """What `write_picture` would write to a file of this name.
+
+    Raises:
+        ImageError: The format is not known, or cannot hold the picture.
+        OSError: The disk for temporary files is full.
+    """
+    text = None if settings is None else settings_text(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"picture{Path(name).suffix}"
+        _write(picture, path, name, text, quality, bits)
+        return path.read_bytes()
+
+
+def _write(picture: Picture, path: Path, name: str, text: str | None, quality: int, bits: int | None) -> None:
+    """Writes a picture, not atomically; in messages the file has another name."""
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise ImageError(f"{name}: the name must end in {', '.join(FORMATS)}, to say which format to write")
+    deep = kind in DEEP_FORMATS
+    if bits == 16 and not deep:
+        raise ImageError(f"{name}: {kind} holds 8 bits a channel; use .tif or .png for 16")
+    picture = picture.with_bits(bits or (picture.bit_depth if deep else 8))
+    encode(picture.pixels, picture.alpha, picture.exif, text, path, kind, quality)
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:

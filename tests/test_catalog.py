@@ -15,7 +15,7 @@ from toy_style import toy_card, write_model, write_toy_style
 
 from models import catalog
 from models.card import METADATA_KEY
-from models.catalog import find_style, read_style, styles, user_folder
+from models.catalog import find_style, read_style, styles, survey, thumbnail_path, user_folder
 from models.onnx_metadata import MAX_FIELDS, MAX_METADATA_BYTES, read_metadata
 from nst_core.errors import ModelError
 
@@ -207,9 +207,25 @@ def test_broken_and_unfinished_files_are_left_out(folders: tuple[Path, Path], ca
     assert [(style.name, style.path.parent) for style in styles()] == [("good", shipped)]
     said = sorted(record.message for record in caplog.records)
     assert len(said) == 3 and all(message.endswith("(left out)") for message in said)
+    found = survey()
+    assert found.styles == styles()
+    assert sorted((broken.path.name, f"{broken.reason} (left out)") for broken in found.broken) == [
+        (name, text) for name, text in zip(("good.onnx", "newer.onnx", "plain.onnx"), said, strict=True)
+    ]
     assert "good.onnx is not a whole ONNX model" in said[0]
     assert "newer.onnx: the card has format 9" in said[1]
     assert "plain.onnx is no style: it has no card" in said[2]
+
+
+def test_thumbnails_are_of_styles_that_ship(folders: tuple[Path, Path]):
+    shipped, own = folders
+    for name in ("a", "b"):
+        write_toy_style(shipped / f"{name}.onnx")
+    write_toy_style(own / "b.onnx")
+    (shipped / "samples").mkdir()
+    for name in ("a", "b"):
+        (shipped / "samples" / f"{name}.png").touch()
+    assert [thumbnail_path(style) for style in styles()] == [shipped / "samples" / "a.png", None]
 
 
 def test_style_by_the_path_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

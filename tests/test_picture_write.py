@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from sample_pictures import camera_exif, noise, saved
 
 from nst_core.errors import ImageError, NstError
-from nst_core.picture import Picture, read_picture, write_picture
+from nst_core.picture import Picture, picture_bytes, read_picture, read_picture_bytes, write_picture
 
 SUFFIXES = [".png", ".jpg", ".webp", ".tif"]
 LOSSLESS = [".png", ".webp", ".tiff"]
@@ -35,6 +35,24 @@ def test_lossless_for_other_readers(tmp_path: Path, suffix: str, alpha: np.ndarr
     expected = RGB if alpha is None else np.dstack([RGB, alpha])
     with Image.open(tmp_path / f"a{suffix}") as image:
         np.testing.assert_array_equal(np.asarray(image), expected)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_in_memory_it_is_the_same_as_in_a_file(tmp_path: Path, suffix: str):
+    camera, settings = from_camera(tmp_path), {"strength": 0.5}
+    write_picture(camera, tmp_path / f"a{suffix}", settings=settings, quality=80)
+    data = picture_bytes(camera, f"cat{suffix}", settings=settings, quality=80)
+    assert data == (tmp_path / f"a{suffix}").read_bytes()
+    from_file, from_bytes = read_picture(tmp_path / f"a{suffix}"), read_picture_bytes(data, f"photos/a{suffix}")
+    assert (from_bytes.name, from_bytes.sha256) == (f"a{suffix}", from_file.sha256)
+    assert from_bytes.settings == settings and np.array_equal(from_bytes.pixels, from_file.pixels)
+
+
+def test_in_memory_errors_name_the_picture():
+    with pytest.raises(ImageError, match=r"cat\.png is a broken or truncated PNG file"):
+        read_picture_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40), "cat.png")
+    with pytest.raises(ImageError, match=r"cat\.xyz: the name must end in"):
+        picture_bytes(Picture(RGB), "cat.xyz")
 
 
 def test_jpeg_is_close_and_quality_counts(tmp_path: Path):
