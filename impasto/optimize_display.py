@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from impasto.duration import duration
 from nst_core.budget import Plan
+from nst_core.duration import duration
 from nst_core.gatys import Step
 
 PLAIN_EVERY_S = 60.0

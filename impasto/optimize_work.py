@@ -11,7 +11,6 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from impasto.duration import duration
 from impasto.optimize_display import Display, stop_on_signal
 from impasto.optimize_files import Job, plan_jobs, read_sources
 from impasto.optimize_plot import draw_curve
@@ -20,6 +19,7 @@ from impasto.optimize_session import Session, open_session
 from impasto.results import check_writable
 from nst_core import snapshot
 from nst_core.budget import Plan
+from nst_core.duration import duration
 from nst_core.errors import BudgetError, ConfigError, ImageError, NstError
 from nst_core.gatys import Progress, Step, make_plan, optimize
 from nst_core.gatys_options import GatysOptions

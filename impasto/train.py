@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,20 +13,18 @@ import docstring_parser
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-import checkpoints
 from impasto import values
 from impasto.train_display import Display, print_status
 from models.catalog import SUFFIX, user_folder
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import sha256
-from nst_core.ledger import Job, Ledger
+from nst_core.ledger import Ledger
 from nst_core.picture import find_pictures, read_picture
 from train.awake import keep_awake
-from train.child import learn_in_child
+from train.night import LEDGER, work
 from train.photo_pack import open_pack
-from train.queue import NightOptions, Report, night, parse_until
-from train.report import write_report
-from train.style_job import Painting, StyleJob, describe
+from train.queue import NightOptions, parse_until
+from train.style_job import Painting, StyleJob, describe, shipped_base
 from train.style_options import StyleOptions
 
 logger = logging.getLogger(__name__)
@@ -155,29 +153,18 @@ def run(options: Namespace) -> int:
     jobs, unusable = plan_jobs(options)
     with Display() as display:
         _prepare_photos(options, display)
-        ledger = Ledger(folder / "ledger.sqlite")
+        ledger = Ledger(folder / LEDGER)
         with ledger.working(), keep_awake("learning paintings"):
             for job in jobs:
                 if ledger.add(job.name, job.to_spec()).state == "failed":
                     ledger.retry(job.name)  # what was wrong may have been mended
             asked = NightOptions(until=until, minutes_per_style=options.minutes_per_style)
-            _work(ledger, folder, asked, display)
+            with contextlib.closing(work(folder, ledger, asked)) as events:
+                for event in events:
+                    display.show(event)
     mine = [job for job in ledger.jobs() if job.name in {job.name for job in jobs}]
     display.summary(mine, folder)
     return MENDABLE if unusable or any(job.state != "done" for job in mine) else DONE
-
-
-def _work(ledger: Ledger, folder: Path, asked: NightOptions, display: Display) -> None:
-    """The night; its report is written anew whenever a style is done or has failed."""
-
-    def learn(job: Job, budget_s: float | None) -> Generator[Report, None, Mapping[str, Any]]:
-        return learn_in_child(StyleJob.from_spec(job.spec), folder / job.name, budget_s)
-
-    with contextlib.closing(night(ledger, learn, asked)) as events:
-        for event in events:
-            display.show(event)
-            if event.kind in ("done", "failed"):
-                write_report(folder, ledger.jobs())
 
 
 def plan_jobs(options: Namespace) -> tuple[list[StyleJob], int]:
@@ -250,8 +237,7 @@ def _base(options: Namespace) -> Path | None:
         if not path.is_file():
             raise ConfigError(f"--base {options.base}: there is no such file; name a network.safetensors, or none")
         return path
-    shipped = Path(checkpoints.__path__[0]) / "base" / f"{options.network}.safetensors"
-    return shipped if shipped.is_file() else None
+    return shipped_base(options.network)
 
 
 def _read_about(options: Namespace, paths: Sequence[Path]) -> Mapping[str, Mapping[str, str]]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from impasto.duration import duration
+from nst_core.duration import duration
 from nst_core.errors import ConfigError
 from nst_core.ledger import Job, Ledger
 from train.queue import Event

@@ -188,6 +188,21 @@ class Ledger:
                 raise ConfigError(f"no {name} has failed in {self.path.parent}; there is nothing to try again")
             return _get(database, name)
 
+    def remove(self, name: str) -> Job:
+        """Takes a job out, whatever became of it, unless it is worked on; gives it as it was.
+
+        Raises:
+            ConfigError: There is no such job, or it is worked on.
+        """
+        with self._transaction() as database:
+            job = _find(database, "name = ?", name)
+            if job is None:
+                raise ConfigError(f"there is no {name} in {self.path.parent}; it may have been removed already")
+            if job.state == "running" and self.worker() is not None:
+                raise ConfigError(f"{name} is being worked on; stop that first")
+            database.execute("DELETE FROM job WHERE id = ?", [job.id])
+            return job
+
     def jobs(self) -> list[Job]:
         """All of them in the order of adding; none where there is no file."""
         if not self.path.exists():

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from impasto import values
-from impasto.duration import duration
+from nst_core.duration import duration
 from nst_core.errors import ConfigError
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
@@ -21,6 +22,10 @@ from train.previews import Previews, write_strip
 from train.queue import Report
 
 LOOK_EVERY_S = 60.0
+DRAW_EVERY_S = 20.0
+"""The strip, for those who watch; judged are its pictures at each look."""
+WRITE_EVERY_S = 10.0
+"""The curve."""
 POINT_EVERY = 5
 """Steps that one point of the curve is the mean of."""
 JUDGED_FROM = 0.3
@@ -72,7 +77,7 @@ class Clock(Callback):
 
 
 class Curve(Callback):
-    """The losses, kept with the checkpoints and written to `metrics.csv` each minute and at the end."""
+    """The losses, kept with the checkpoints and written to `metrics.csv` now and then and at the end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -97,7 +102,7 @@ class Curve(Callback):
             at = {"step": trainer.global_step, "seconds": round(pl_module.seconds, 2)}
             self.points.append(at | {name: round(value, 6) for name, value in self._sums.items()})
             self._sums = {}
-        if time.monotonic() - self._written > LOOK_EVERY_S:
+        if time.monotonic() - self._written > WRITE_EVERY_S:
             self.write(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -116,7 +121,7 @@ class Curve(Callback):
 
 
 class Watch(Callback):
-    """Looks at the fixed photos each minute: writes the strip, and stops a training that will come to nothing.
+    """Draws the strip from the start on, and each minute looks whether the training will come to nothing.
 
     Args:
         previews: the photos.
@@ -126,30 +131,42 @@ class Watch(Callback):
 
     def __init__(self, previews: Previews, painting: Tensor, strip: Path) -> None:
         self.previews, self.painting, self.strip = previews, painting, strip
-        self._looked = 0.0
+        self._looked = self._drawn = 0.0
         self._fault: str | None = None
         self._faults = 0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:
+        if trainer.is_global_zero:
+            self.draw(pl_module)
         self._looked = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: StyleModule, *args: Any) -> None:
-        if time.monotonic() - self._looked > LOOK_EVERY_S and trainer.is_global_zero:
+        if not trainer.is_global_zero:
+            return
+        if time.monotonic() - self._looked > LOOK_EVERY_S:
             self.look(trainer, pl_module)
             self._looked = time.monotonic()
+        elif time.monotonic() - self._drawn > DRAW_EVERY_S:
+            self.draw(pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: StyleModule) -> None:
         if trainer.is_global_zero:
             self.look(trainer, pl_module)
 
+    def draw(self, module: StyleModule) -> np.ndarray:
+        """Write the strip, and give it, (H, W, 3) in [0, 1]."""
+        strip = self.previews.strip(module.network)
+        write_strip(strip, self.strip)
+        self._drawn = time.monotonic()
+        return strip
+
     def look(self, trainer: pl.Trainer, module: StyleModule) -> None:
-        """Write the strip, and judge it.
+        """Write the strip, and judge its pictures.
 
         Raises:
             ModelError: the same fault was seen `PATIENCE` times in a row.
         """
-        strip = self.previews.strip(module.network)
-        write_strip(strip, self.strip)
+        strip = self.draw(module)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("preview", strip, trainer.global_step, dataformats="HWC")

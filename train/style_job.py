@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import checkpoints
 from nst_core.files import sha256
 from train.style_options import StyleOptions
 
@@ -77,3 +78,9 @@ def describe(path: Path, about: Mapping[str, str]) -> Painting:
     title = about.get("title") or name.replace("_", " ").replace("-", " ").strip().title()
     artist, license = (about.get(key) or "unknown" for key in ("artist", "license"))
     return Painting(path, name, title, artist, license, sha256(path))
+
+
+def shipped_base(network: str) -> Path | None:
+    """The network that ships to begin from, if there is one of that kind."""
+    path = Path(checkpoints.__path__[0]) / "base" / f"{network}.safetensors"
+    return path if path.is_file() else None

@@ -1,0 +1,145 @@
+"""A night's work in a run's folder, for the command and the page alike; and the page's own process that does it.
+
+`python -m train.night FOLDER` works on the folder's ledger until nothing waits. SIGTERM stops it, its state kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nst_core.errors import NstError
+from nst_core.files import write_bytes
+from nst_core.ledger import Job, Ledger
+from train.awake import keep_awake
+from train.child import learn_in_child
+from train.queue import Event, NightOptions, Report, night
+from train.report import write_report
+from train.style_job import StyleJob
+
+LEDGER, NOW = "ledger.sqlite", "now.json"
+"""In the run's folder: what is to be learned, and how it goes."""
+TELL_EVERY_S = 1.0
+"""Between two times that `now.json` is written."""
+NICENESS = 10
+"""The page's trainings step back while something is painted."""
+STOPPED, MENDABLE = 130, 2
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Now:
+    """How a night goes, as another process can read it; out of date where none is at work."""
+
+    job: str
+    """The name of the last one begun."""
+    asked: NightOptions
+    report: Report | None = None
+    """None before its first step."""
+    ends: datetime | None = None
+    """When the night will probably end, once that can be told."""
+    fault: str | None = None
+    """Why the night ended before its time."""
+
+
+def work(folder: Path, ledger: Ledger, asked: NightOptions) -> Generator[Event, None, None]:
+    """The night, each style in a process of its own.
+
+    How it goes is told in `now.json`; the report is written anew whenever a style is done or has failed.
+
+    Raises:
+        ConfigError: another process works on the ledger.
+        NstError: the disk is full, or the ledger cannot be used.
+    """
+
+    def learn(job: Job, budget_s: float | None) -> Generator[Report, None, Mapping[str, Any]]:
+        return learn_in_child(StyleJob.from_spec(job.spec), folder / job.name, budget_s)
+
+    told = 0.0
+    now = Now("", asked)
+    try:
+        with contextlib.closing(night(ledger, learn, asked)) as events:
+            for event in events:
+                now = Now(event.job.name, asked, event.report, event.ends)
+                if event.kind != "progress" or time.monotonic() - told > TELL_EVERY_S:
+                    write_now(folder, now)
+                    told = time.monotonic()
+                yield event
+                if event.kind in ("done", "failed"):
+                    write_report(folder, ledger.jobs())
+    except NstError as error:
+        write_now(folder, Now(now.job, asked, now.report, fault=str(error)))
+        raise
+
+
+def write_now(folder: Path, now: Now) -> None:
+    """Tells how it goes; where that cannot be written, the work goes on all the same."""
+    with contextlib.suppress(NstError):
+        write_bytes(folder / NOW, json.dumps(asdict(now), default=datetime.isoformat).encode())
+
+
+def read_now(folder: Path) -> Now | None:
+    """What was last told, if it can be read."""
+    try:
+        found = json.loads((folder / NOW).read_bytes())
+        report, ends, asked = found["report"], found["ends"], found["asked"]
+        asked["until"] = asked["until"] and datetime.fromisoformat(asked["until"])
+        return Now(
+            found["job"],
+            NightOptions(**asked),
+            report and Report(**report),
+            ends and datetime.fromisoformat(ends),
+            found["fault"],
+        )
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def command(folder: Path, asked: NightOptions) -> list[str]:
+    """What starts the process; `main` understands it."""
+    words = [sys.executable, "-m", "train.night", str(folder)]
+    words += ["--until", asked.until.isoformat()] if asked.until else []
+    words += ["--minutes", str(asked.minutes_per_style)] if asked.minutes_per_style is not None else []
+    return words
+
+
+def main(words: Sequence[str]) -> int:
+    """Works on a folder's ledger; gives the exit code."""
+    parser = argparse.ArgumentParser("train.night")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--until", type=datetime.fromisoformat)
+    parser.add_argument("--minutes", type=float)
+    options = parser.parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: the state is kept
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    ledger = Ledger(options.folder / LEDGER)
+    try:
+        with ledger.working(), keep_awake("learning paintings"):
+            for event in work(options.folder, ledger, NightOptions(options.until, options.minutes)):
+                if event.kind != "progress":
+                    logger.info("%s: %s", event.job.name, event.job.reason or event.kind)
+    except NstError as error:
+        logger.error("%s", error)
+        return MENDABLE
+    except KeyboardInterrupt:
+        logger.info("stopped")
+        return STOPPED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
