@@ -1,0 +1,90 @@
+"""The page: the tabs that each part of the program brings, in one look."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+
+from serve.page import mount_files, paint_tab
+
+_TRAIN_ABSENT = """\
+Learning paintings needs PyTorch, which is not installed here. In the folder of Impasto, run:
+
+    pip install '.[train]'
+"""
+
+_FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
+_MONOSPACE = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+# Sienna as the one color beside grays that are nearly neutral, so that the pictures' colors are judged rightly.
+_SIENNA = ("#fbf3ef", "#f6e3da", "#ecc5b4", "#e0a187", "#d17a57", "#b64c24", "#a3421d", "#883719", "#6f2f18", "#5c2a18")
+_GRAY = ("#f7f6f5", "#efeeec", "#e0dedb", "#cac7c3", "#a29e99", "#757169", "#5b5751", "#403d39", "#282624", "#1b1a19")
+
+_CSS = """
+.gradio-container { padding: 0 clamp(12px, 2.5vw, 40px) 24px !important; }
+.tab-container button { font-size: 16px; }
+"""
+
+
+def build_page() -> gr.Blocks:
+    """The page of all tabs; those that need torch tell so where it is not installed."""
+    with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True) as page, gr.Tabs():
+        for name, fill in (("Paint", paint_tab), ("Train", _train_tab())):
+            with gr.Tab(name):
+                fill()
+    return page
+
+
+def mount_page(app: FastAPI) -> FastAPI:
+    """Adds the page to the server's app, at its root."""
+    mount_files(app)
+    return gr.mount_gradio_app(
+        app,
+        build_page(),
+        path="/",
+        theme=_theme(),
+        css=_CSS,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+    )
+
+
+def _train_tab() -> Callable[[], None]:
+    if find_spec("torch") is None:
+        return lambda: gr.Markdown(_TRAIN_ABSENT)
+    from train.page import train_tab  # noqa: PLC0415
+
+    return train_tab
+
+
+def _theme() -> gr.themes.Base:
+    sienna = gr.themes.Color(*_SIENNA, _SIENNA[-1], name="sienna")
+    gray = gr.themes.Color(*_GRAY, "#121110", name="warm_gray")
+    theme = gr.themes.Base(
+        primary_hue=sienna, secondary_hue=sienna, neutral_hue=gray, font=_FONT, font_mono=_MONOSPACE
+    )
+    return theme.set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_900",
+        body_text_color="*neutral_900",
+        body_text_color_dark="*neutral_100",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        background_fill_primary="white",
+        background_fill_primary_dark="*neutral_800",
+        background_fill_secondary="*neutral_100",
+        background_fill_secondary_dark="*neutral_950",
+        border_color_primary="*neutral_300",
+        border_color_primary_dark="*neutral_700",
+        button_primary_background_fill="*primary_500",
+        button_primary_background_fill_dark="*primary_500",
+        button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="white",
+    )
