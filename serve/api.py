@@ -1,0 +1,57 @@
+"""The HTTP API: painting for programs and for the page. Nothing of a request outlives it."""
+
+import importlib.metadata
+
+from fastapi import FastAPI
+
+from serve.admission import Admission
+from serve.door import BodyLimit, Door
+from serve.engine import Engine
+from serve.forms import STYLES_AT_ONCE
+from serve.guard import Access, Guard
+from serve.limits import Limits
+from serve.metrics import Measured, Metrics
+from serve.problems import answer_problems
+from serve.routes import styles, watch, work
+from serve.service import Service
+from serve.wall import Wall
+
+DESCRIPTION = """\
+Paints photos in the styles of paintings. What is sent is forgotten once the answer is sent: the server keeps no
+pictures. Errors are problem JSON (RFC 9457). Where the server needs a token, send it as `Authorization: Bearer TOKEN`.
+"""
+
+
+def build_app(engine: Engine, limits: Limits | None = None, access: Access | None = None) -> FastAPI:
+    """The API as an app; a page may be mounted below it.
+
+    Args:
+        engine: paints.
+        limits: of what is taken on; None is the usual.
+        access: who is served; None is whoever asks on loopback.
+
+    Returns:
+        The app; `app.state.service` is its `Service`.
+    """
+    limits = limits or Limits()
+    app = FastAPI(
+        title="Impasto",
+        version=importlib.metadata.version("impasto"),
+        description=DESCRIPTION,
+        docs_url=None,  # those pages would fetch their scripts from elsewhere
+        redoc_url=None,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        form_limits={"max_files": 1, "max_fields": STYLES_AT_ONCE + 20, "max_part_size": 8192},
+    )
+    admission = Admission(limits)
+    metrics = Metrics(admission)
+    app.state.service = Service(engine, limits, admission, metrics, Wall(engine))
+    answer_problems(app)
+    for router in (watch, styles, work):
+        app.include_router(router)
+    # The one that is added last is the first that a request passes.
+    app.add_middleware(Door, admission=admission)
+    app.add_middleware(BodyLimit, limits=limits)
+    app.add_middleware(Guard, access=access or Access())
+    app.add_middleware(Measured, metrics=metrics)
+    return app

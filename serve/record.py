@@ -1,0 +1,44 @@
+"""What a painted picture says about how it was made, whoever asked for it."""
+
+import functools
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.catalog import Style
+from nst_core.files import sha256
+from nst_core.picture import Picture
+from nst_core.provenance import provenance
+from serve.engine import PaintOptions
+
+HASHES_KEPT = 256
+
+
+def paint_settings(photo: Picture, style: Style, options: PaintOptions, seconds: float) -> dict[str, Any]:
+    """The settings that are kept inside a painted picture.
+
+    Args:
+        photo: as it was read.
+        style: it was painted in.
+        options: it was painted with.
+        seconds: it took.
+    """
+    return {
+        "command": "paint",
+        "photo": {"file": photo.name, "sha256": photo.sha256},
+        "style": {"name": style.name, "sha256": _sha256(style.path)},
+        "options": asdict(options),
+        "versions": provenance(),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _sha256(path: Path) -> str:
+    """A file's hash, taken anew only where the file has changed."""
+    found = path.stat()
+    return _hash(path, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(HASHES_KEPT)
+def _hash(path: Path, mtime_ns: int, size: int) -> str:
+    return sha256(path)

@@ -1,0 +1,71 @@
+"""What the routes of one app share, and the steps that they are made of."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
+
+from models.catalog import Style
+from serve.admission import Admission, Report, silent
+from serve.engine import Engine
+from serve.forms import Photo, Wish, read_photo
+from serve.limits import Limits
+from serve.metrics import Metrics
+from serve.paint_job import Painted, inspect, paint
+from serve.problems import refused
+from serve.wall import Thumbnail, Wall
+
+
+@dataclass(frozen=True)
+class Service:
+    """Painting for requests."""
+
+    engine: Engine
+    limits: Limits
+    admission: Admission
+    metrics: Metrics
+    wall: Wall
+
+    async def prepare(self, image: UploadFile, names: Sequence[str], wish: Wish) -> tuple[Photo, list[Style]]:
+        """The photo and the styles of a request, once all that can be known before the work is found right.
+
+        Raises:
+            HTTPException: something is wrong.
+        """
+        styles = [await run_in_threadpool(self.wall.style, name) for name in dict.fromkeys(names)]
+        photo = await read_photo(image, self.limits)
+        with refused(422):
+            wish.check(photo, styles, self.limits)
+        return photo, styles
+
+    async def paint(self, photo: Photo, style: Style, wish: Wish, report: Report = silent) -> Painted:
+        """Paints when the turn has come."""
+        work = functools.partial(paint, self.engine, photo, style, wish, self.limits)
+        painted = await self.admission.run(wish.pixels(photo), work, report)
+        self.metrics.pictures.labels(style.name).inc()
+        return painted
+
+    async def inspect(self, image: UploadFile, preview_px: int) -> dict[str, Any]:
+        """What is in a file."""
+        photo = await read_photo(image, self.limits)
+        return await self.admission.run(photo.pixels, lambda progress: inspect(photo, preview_px, self.limits))
+
+    async def thumbnail(self, name: str) -> Thumbnail:
+        """A style's picture, which may have to be painted first."""
+
+        def find(progress: object) -> Thumbnail:
+            with refused(422):
+                return self.wall.thumbnail(name)
+
+        return await self.admission.run(0, find)
+
+
+def _service(request: Request) -> Service:
+    return request.app.state.service
+
+
+Served = Annotated[Service, Depends(_service)]
+"""The service of the app that a route belongs to."""
