@@ -22,18 +22,29 @@ _MONOSPACE = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"
 _SIENNA = ("#fbf3ef", "#f6e3da", "#ecc5b4", "#e0a187", "#d17a57", "#b64c24", "#a3421d", "#883719", "#6f2f18", "#5c2a18")
 _GRAY = ("#f7f6f5", "#efeeec", "#e0dedb", "#cac7c3", "#a29e99", "#757169", "#5b5751", "#403d39", "#282624", "#1b1a19")
 
+# Gradio's own margins are for forms; the tabs need the room.
 _CSS = """
-.gradio-container { padding: 0 clamp(12px, 2.5vw, 40px) 24px !important; }
-.tab-container button { font-size: 16px; }
+.gradio-container { padding: 0 clamp(12px, 2.5vw, 40px) 16px !important; }
+.gradio-container .main.app { padding: 4px 0 0; }
+.gradio-container .html-container { padding: 0; }
+.tabs { position: relative; }
+.tab-wrapper, [role=tablist] { height: 48px; }
+[role=tablist] { padding-left: 104px; }
+[role=tablist] [role=tab] { height: 48px; padding-block: 0; font-size: 16px; }
+.dark [role=tab].selected { color: var(--primary-300); }
+#brand { position: absolute; z-index: 1; width: 96px; }
+#brand h1 { margin: 0; font-size: 20px; font-weight: 700; line-height: 44px; letter-spacing: -0.02em; }
 """
 
 
 def build_page() -> gr.Blocks:
     """The page of all tabs; those that need torch tell so where it is not installed."""
-    with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True) as page, gr.Tabs():
-        for name, fill in (("Paint", paint_tab), ("Train", _train_tab())):
-            with gr.Tab(name):
-                fill()
+    with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML("<h1>Impasto</h1>", elem_id="brand")
+        with gr.Tabs():
+            for name, fill in (("Paint", paint_tab), ("Train", _train_tab())):
+                with gr.Tab(name):
+                    fill()
     return page
 
 

@@ -15,6 +15,7 @@ import { Gone } from "./api.js";
 const CLICK_PX = 256;
 const DRAG_PX = 512;
 const SHARP_PX = 1024;
+const ZOOMED_PX = 2048;
 const WALL_PX = 384;
 const REST_MS = 150;
 
@@ -62,7 +63,7 @@ class Tab {
     this.#leaveWall();
     this.parts.empty.hidden = true;
     this.parts.bar.hidden = false;
-    this.#say(`${photo.name}, ${photo.width} × ${photo.height} px`);
+    this.#say(this.wall.styles.has(this.look.style) ? "" : "Now choose a style.");
     this.#update();
     this.#paint(CLICK_PX);
   }
@@ -91,6 +92,7 @@ class Tab {
       parts.file.value = "";
     });
     on("flip", "click", () => this.view.flip());
+    on("zoom", "click", () => this.#zoom());
     on("undo", "click", () => this.#travel(-1));
     on("redo", "click", () => this.#travel(1));
     on("download", "click", () => this.saver.save(this.photo, this.look, parts.format.value));
@@ -143,6 +145,7 @@ class Tab {
     if (command && key === "z") this.#travel(event.shiftKey ? 1 : -1);
     else if (command && key === "y") this.#travel(1);
     else if (!command && !event.altKey && key === "b" && this.photo) this.view.flip();
+    else if (!command && !event.altKey && key === "z" && this.photo) this.#zoom();
     else return;
     event.preventDefault();
   }
@@ -158,6 +161,12 @@ class Tab {
   #turned(finished) {
     this.look = { style: this.look.style, ...this.controls.look };
     if (finished) this.#remember();
+    if (!this.root.dataset.wall) this.#paint(DRAG_PX);
+    else if (finished) this.#paintAll();
+  }
+
+  #zoom() {
+    this.view.zoom();
     this.#paint(DRAG_PX);
   }
 
@@ -196,13 +205,14 @@ class Tab {
 
   #paint(quick) {
     if (!this.photo || !this.wall.styles.has(this.look.style)) return;
-    const sharp = Math.round(Math.min(SHARP_PX, Math.max(DRAG_PX, this.view.screenPx)));
+    const most = this.view.zoomed ? ZOOMED_PX : SHARP_PX;
+    const sharp = Math.round(Math.min(most, Math.max(DRAG_PX, this.view.screenPx)));
     this.painter.wish({ photo: this.photo, look: this.look, quick, sharp, rest: quick === DRAG_PX ? REST_MS : 0 });
   }
 
   #painted(bitmap, seconds, sharp) {
     this.view.showPainting(bitmap, this.wall.styles.get(this.look.style)?.title);
-    if (sharp) this.#say(`${bitmap.width} × ${bitmap.height} px in ${seconds.toFixed(2)} s`);
+    if (sharp) this.#say(`Painted in ${seconds.toFixed(2)} s at ${bitmap.width} × ${bitmap.height} px`);
   }
 
   async #paintAll() {
@@ -211,13 +221,14 @@ class Tab {
     this.root.dataset.wall = "photo";
     all.textContent = "Back to the picture";
     stop.hidden = false;
-    this.all = new AbortController();
+    this.all?.abort();
+    const abort = (this.all = new AbortController());
     try {
-      await this.wall.paintAll(this.photo, lookFields(this.look), WALL_PX, this.all.signal, (text) => this.#say(text));
+      await this.wall.paintAll(this.photo, lookFields(this.look), WALL_PX, abort.signal, (text) => this.#say(text));
     } catch (error) {
-      this.#report(error.name === "AbortError" ? "Stopped" : error);
+      if (abort === this.all) this.#report(error.name === "AbortError" ? "Stopped" : error);
     }
-    stop.hidden = true;
+    if (abort === this.all) stop.hidden = true;
   }
 
   #leaveWall() {

@@ -23,6 +23,7 @@ export class PictureView {
     before.setAttribute("aria-label", `The photo ${photo.name}`);
     sheet.hidden = false;
     this.wipe(0);
+    if (this.zoomed) this.zoom();
   }
 
   showPainting(bitmap, title) {
@@ -47,6 +48,19 @@ export class PictureView {
       this.remembered = this.split;
       this.wipe(100);
     }
+  }
+
+  get zoomed() {
+    return this.parts.stage.classList.contains("zoomed");
+  }
+
+  /** Between the whole picture and one pixel of it on each of the screen's, as far as the browser holds it. */
+  zoom() {
+    const { stage, zoom, before } = this.parts;
+    const zoomed = stage.classList.toggle("zoomed");
+    zoom.setAttribute("aria-pressed", zoomed);
+    stage.style.setProperty("--full", before.width / devicePixelRatio);
+    stage.scrollTo((stage.scrollWidth - stage.clientWidth) / 2, (stage.scrollHeight - stage.clientHeight) / 2);
   }
 
   /** The long side that fills the stage, in the screen's own pixels. */

@@ -45,7 +45,7 @@ export class Saver {
   async #streamed(fields) {
     const { progress } = this.parts;
     for await (const event of paintStream(fields, this.abort.signal, () => this.#tell("waiting"))) {
-      if (event.event === "waiting") this.#tell(event.position > 0 ? `${event.position} before you` : "");
+      if (event.event === "waiting") this.#tell(`number ${event.position} in the line`);
       if (event.event === "begun") this.#tell("");
       if (event.event === "progress") {
         progress.value = event.share;

@@ -4,6 +4,7 @@ import { listStyles, paintStream, pictureOf } from "./api.js";
 import { make } from "./dom.js";
 
 const POLL_MS = 5000;
+const STYLES_AT_ONCE = 100;
 
 export class Wall {
   /**
@@ -54,23 +55,26 @@ export class Wall {
   /** Paints a photo in every style that is shown; the pictures appear as they come. */
   async paintAll(photo, fields, px, signal, report) {
     const names = [...this.cards].filter(([, card]) => !card.element.hidden).map(([name]) => name);
-    const asked = { image: await photo.blob(px), ...fields, style: names, weights: "", format: photo.previewFormat };
-    for (const name of names) this.cards.get(name).wait(true);
+    const asked = { image: await photo.blob(px), ...fields, weights: "", format: photo.previewFormat };
+    const tell = () => report("Waiting for a place…");
+    this.running = signal;
+    for (const card of this.cards.values()) card.wait(!card.element.hidden);
     let count = 0;
     try {
-      for await (const event of paintStream(asked, signal, () => report("Waiting for a place…"))) {
-        const card = this.cards.get(event.style);
-        if (event.event === "waiting" && event.position > 0) report(`Waiting: ${event.position} before you`);
-        if (event.event === "picture") {
-          const bitmap = await createImageBitmap(await pictureOf(event));
-          card?.show(bitmap);
+      for (let start = 0; start < names.length; start += STYLES_AT_ONCE) {
+        const style = names.slice(start, start + STYLES_AT_ONCE);
+        for await (const event of paintStream({ ...asked, style }, signal, tell)) {
+          const card = this.cards.get(event.style);
+          if (event.event === "waiting") report(`Waiting: number ${event.position} in the line`);
+          if (event.event === "failed") card?.fail(event.reason);
+          if (event.event !== "picture") continue;
+          card?.show(await createImageBitmap(await pictureOf(event)));
           count += 1;
           report(`${count} of ${names.length} styles painted`);
         }
-        if (event.event === "failed") card?.fail(event.reason);
       }
     } finally {
-      for (const card of this.cards.values()) card.wait(false);
+      if (this.running === signal) for (const card of this.cards.values()) card.wait(false);
     }
   }
 
@@ -134,7 +138,8 @@ class Card {
   describe({ name, title, artist, thumbnail, paintings }) {
     const several = paintings.length > 1;
     this.title.textContent = title;
-    this.artist.textContent = several ? `${paintings.length} paintings to blend` : artist;
+    this.byline = several ? `${paintings.length} paintings to blend` : artist;
+    this.artist.textContent = this.byline;
     // The path begins at the server's root, the page may not.
     const source = thumbnail.replace(/^\//, "");
     if (this.image.getAttribute("src") !== source) this.image.src = source;
@@ -146,8 +151,8 @@ class Card {
   show(bitmap) {
     this.canvas.hidden = !bitmap;
     this.image.hidden = Boolean(bitmap);
-    this.element.classList.remove("waiting");
-    this.element.removeAttribute("title");
+    this.artist.textContent = this.byline;
+    this.wait(false);
     if (!bitmap) return;
     this.canvas.width = bitmap.width;
     this.canvas.height = bitmap.height;
@@ -161,7 +166,6 @@ class Card {
 
   fail(reason) {
     this.wait(false);
-    this.element.title = reason;
     this.artist.textContent = reason;
   }
 }
