@@ -29,6 +29,7 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "paint": Command("impasto.paint", "paint photos in finished styles, at once"),
+    "ui": Command("impasto.ui", "paint in the browser, and serve the HTTP API"),
     "styles": Command("impasto.styles", "list the styles, or tell all about one"),
     "train": Command("impasto.train", "learn paintings, each in minutes, a folder of them in a night"),
     "export": Command("impasto.export", "write the style file of a finished training again"),

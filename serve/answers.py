@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, RootModel
 
 from serve.problems import problems
-from serve.stream import MEDIA_TYPE
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -131,9 +130,6 @@ PICTURE: dict[int | str, dict[str, Any]] = {
             "Content-Disposition": {"description": "PHOTO-STYLE with a suffix.", "schema": {"type": "string"}},
         },
     }
-}
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Events, one JSON object a line; the last is `end`.", "content": {MEDIA_TYPE: {}}}
 }
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Figures.", "content": {"text/plain": {"schema": {"type": "string"}}}}

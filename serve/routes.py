@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from serve.answers import EVENTS, METRICS, PICTURE, PNG, WORK_PROBLEMS, Health, InspectAnswer, StylesAnswer
+from serve.answers import METRICS, PICTURE, PNG, WORK_PROBLEMS, Event, Health, InspectAnswer, StylesAnswer
 from serve.forms import Image, StyleName, StyleNames, Wish, read_wish
 from serve.problems import problems
 from serve.service import Served
@@ -76,7 +76,14 @@ async def paint(service: Served, image: Image, style: StyleName, wish: Wished) -
     return Response(painted.data, headers=headers, media_type=wish.media_type)
 
 
-@work.post("/paint/stream", responses=EVENTS | WORK_PROBLEMS, response_class=Response)
+@work.post(
+    "/paint/stream",
+    status_code=200,
+    response_class=EventStream,
+    response_model=Event,
+    response_description="Events, one JSON object a line; the last is `end`.",
+    responses=WORK_PROBLEMS,
+)
 async def paint_stream(service: Served, image: Image, style: StyleNames, wish: Wished) -> Response:
     """Paints a photo in one or more styles, and tells how it goes; the work ends when the client leaves."""
     photo, found = await service.prepare(image, style, wish)
