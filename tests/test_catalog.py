@@ -16,7 +16,8 @@ from toy_style import toy_card, write_model, write_toy_style
 from models import catalog
 from models.card import METADATA_KEY
 from models.catalog import find_style, read_style, styles, survey, thumbnail_path, user_folder
-from models.onnx_metadata import MAX_FIELDS, MAX_METADATA_BYTES, read_metadata
+from models.onnx_metadata import MAX_METADATA_BYTES, read_metadata
+from models.protobuf import MAX_FIELDS
 from nst_core.errors import ModelError
 
 GRAPH = b"\x3a\x00"

@@ -1,0 +1,118 @@
+"""The graph of an ONNX file, and parts cut out of it that are networks of their own; without the `onnx` package."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from models.protobuf import block, blocks, integer
+from nst_core.errors import ModelError
+
+# Field numbers from onnx.proto3.
+_IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
+_NODE, _GRAPH_NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12
+_NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR = 1, 2, 4
+_TENSOR_NAME, _EXTERNAL_DATA = 8, 13
+_VALUE_NAME, _VALUE_TYPE, _TENSOR_TYPE, _ELEMENT_TYPE, _FLOAT = 1, 2, 1, 1, 1
+
+IR_VERSION = 8
+"""Of the parts: that of opset 17, which both ONNX Runtime 1.19 and newer ones know."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    data: bytes
+    """Its protobuf message."""
+
+
+@dataclass(frozen=True)
+class OnnxGraph:
+    """Operations in the order of computing, and the messages of what they start from, by name."""
+
+    nodes: tuple[Node, ...]
+    initializers: Mapping[str, bytes]
+    inputs: Mapping[str, bytes]
+    opsets: tuple[bytes, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The graph in a file.
+
+        Raises:
+            ModelError: It cannot be read, is broken, or keeps data in other files; the message names it.
+        """
+        try:
+            model = _content(path.read_bytes())
+            graph = _content(model[_GRAPH][0])
+            nodes = tuple(map(_node, graph.get(_NODE, ())))
+            initializers = {_text(message, _TENSOR_NAME): message for message in graph.get(_INITIALIZER, ())}
+            inputs = {_text(message, _VALUE_NAME): message for message in graph.get(_INPUT, ())}
+            outside = any(_EXTERNAL_DATA in _content(message) for message in initializers.values())
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+        except (ValueError, LookupError) as error:
+            raise ModelError(f"{path} is not a whole ONNX model ({error}); get or export it again") from error
+        if outside:
+            raise ModelError(f"{path} keeps its weights in other files, which is refused; export it as a single file")
+        return cls(nodes, initializers, inputs, tuple(model.get(_OPSET_IMPORT, ())))
+
+    def producer(self, name: str) -> Node | None:
+        """What computes a value; None for an input or a constant."""
+        return next((node for node in self.nodes if name in node.outputs), None)
+
+    def cut(self, wanted: Sequence[str], given: Sequence[str] = ()) -> bytes:
+        """A model that computes some values of this one.
+
+        Args:
+            wanted: names of its outputs, float tensors.
+            given: values that it is given instead of computing them, float tensors; beside them it has those
+                inputs of the whole that it needs.
+        """
+        nodes: list[Node] = []
+        needed = set(wanted)
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs) - set(given):
+                nodes.append(node)
+                needed.update(node.inputs)
+        inputs = [message for name, message in self.inputs.items() if name in needed]
+        inputs += [_float_tensor(name) for name in given if name in needed]
+        graph = [
+            *(block(_NODE, node.data) for node in reversed(nodes)),
+            block(_GRAPH_NAME, b"part"),
+            *(block(_INITIALIZER, message) for name, message in self.initializers.items() if name in needed),
+            *(block(_INPUT, message) for message in inputs),
+            *(block(_OUTPUT, _float_tensor(name)) for name in wanted),
+        ]
+        opsets = b"".join(block(_OPSET_IMPORT, message) for message in self.opsets)
+        return integer(_IR_VERSION, IR_VERSION) + opsets + block(_GRAPH, b"".join(graph))
+
+
+def _float_tensor(name: str) -> bytes:
+    """A value of float32, of any shape."""
+    tensor = block(_VALUE_TYPE, block(_TENSOR_TYPE, integer(_ELEMENT_TYPE, _FLOAT)))
+    return block(_VALUE_NAME, name.encode()) + tensor
+
+
+def _node(message: bytes) -> Node:
+    content = _content(message)
+    inputs, outputs = (tuple(part.decode() for part in content.get(key, ())) for key in (_NODE_INPUT, _NODE_OUTPUT))
+    return Node(_text(message, _NODE_OPERATOR), inputs, outputs, message)
+
+
+def _content(message: bytes) -> dict[int, list[bytes]]:
+    """The texts and messages inside a message, by field number."""
+    found: dict[int, list[bytes]] = {}
+    file = io.BytesIO(message)
+    for number, length in blocks(file, len(message)):
+        found.setdefault(number, []).append(file.read(length))
+    return found
+
+
+def _text(message: bytes, number: int) -> str:
+    return _content(message)[number][0].decode()
