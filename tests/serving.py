@@ -1,0 +1,116 @@
+"""A server for the tests, and an engine that paints only when it is let to."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from toy_style import write_toy_style
+
+from models.catalog import Style
+from nst_core.picture import Picture, picture_bytes
+from serve.engine import Engine, PaintOptions
+from serve.server import Server, listen
+
+HOST = "127.0.0.1"
+USUAL = PaintOptions()
+PATIENCE_S = 20
+"""How long what must happen may take on a busy machine."""
+
+
+class GatedEngine(Engine):
+    """Paints as the real one, but each picture only when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(threads=1)
+        self.begun: list[str] = []
+        self.stopped: list[str] = []
+        self._may = threading.Semaphore(0)
+
+    def let(self, pictures: int = 1) -> None:
+        """Lets so many go on."""
+        self._may.release(pictures)
+
+    def stylize(
+        self,
+        picture: Picture,
+        style: Style,
+        options: PaintOptions = USUAL,
+        progress: Callable[[float], None] | None = None,
+    ) -> Picture:
+        self.begun.append(picture.name)
+        assert progress is not None
+        try:
+            while not self._may.acquire(timeout=0.01):
+                progress(0.5)
+        except BaseException:
+            self.stopped.append(picture.name)
+            raise
+        return super().stylize(picture, style, options, progress)
+
+
+def photo_file(width: int = 60, height: int = 40, name: str = "cat.png", **how: int) -> bytes:
+    """A photo of noise, always the same, as a file."""
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    return picture_bytes(Picture(pixels), name, **how)
+
+
+def client(app: FastAPI) -> TestClient:
+    """Talks to an app without a socket; an error of ours is an answer, as it would be outside."""
+    return TestClient(app, base_url=f"http://{HOST}", raise_server_exceptions=False)
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    """Waits for something that must come."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.01)
+
+
+class Running:
+    """A server on a free port of this machine."""
+
+    def __init__(self, server: Server, port: int) -> None:
+        self.server, self.port = server, port
+        self.thread = threading.Thread(target=lambda: None)
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"http://{HOST}:{self.port}", timeout=PATIENCE_S, trust_env=False)
+
+    def end(self, signal_number: int) -> None:
+        """As a signal does."""
+        self.server.handle_exit(signal_number, None)
+
+    @property
+    def has_ended(self) -> bool:
+        return not self.thread.is_alive()
+
+
+@contextlib.contextmanager
+def running(app: FastAPI, **how: float) -> Iterator[Running]:
+    """Serves an app by a socket, in a thread."""
+    ready = threading.Event()
+    with listen(HOST, 0) as listener:
+        server = Server(app, app.state.service.admission, ready.set, lambda count: None, **how)
+        found = Running(server, listener.getsockname()[1])
+        found.thread = threading.Thread(target=server.run, args=([listener],))
+        found.thread.start()
+        try:
+            assert ready.wait(PATIENCE_S)
+            yield found
+        finally:
+            server.should_exit = server.force_exit = True
+            found.thread.join(PATIENCE_S)
+    assert found.has_ended
+
+
+def write_styles(folder: Path) -> None:
+    """The styles `waves`, and `six` with three paintings, in a folder."""
+    write_toy_style(folder / "waves.onnx")
+    write_toy_style(folder / "six.onnx", 3)
