@@ -70,7 +70,8 @@ def work(folder: Path, ledger: Ledger, asked: NightOptions) -> Generator[Event, 
     told = 0.0
     now = Now("", asked)
     try:
-        with contextlib.closing(night(ledger, learn, asked)) as events:
+        with ledger.working(), contextlib.closing(night(ledger, learn, asked)) as events:
+            write_now(folder, now)
             for event in events:
                 now = Now(event.job.name, asked, event.report, event.ends)
                 if event.kind != "progress" or time.monotonic() - told > TELL_EVERY_S:

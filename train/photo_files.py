@@ -25,6 +25,9 @@ SCIKIT_IMAGE_PHOTOS = (
 FIXED_PHOTOS = ("astronaut.png", "coffee.png", "chelsea.png")
 """Of these, those that styles are shown on: a face, a still life and an animal."""
 
+FIXED_STRENGTHS = (0.5, 1.0, 1.5)
+"""Those that a training is shown at."""
+
 
 def fixed_photos() -> list[Path]:
     """The files of `FIXED_PHOTOS`."""

@@ -13,10 +13,9 @@ from models.style_network import StyleNetwork
 from nst_core.picture import Picture, fit_long_side, read_picture, write_picture
 from nst_core.tensor import to_tensor
 from train.objective import StyleObjective
-from train.photo_files import fixed_photos
+from train.photo_files import FIXED_STRENGTHS, fixed_photos
 
 LONG_SIDE_PX = 256
-STRENGTHS = (0.5, 1.0, 1.5)
 
 
 class Previews:
@@ -41,7 +40,7 @@ class Previews:
     def strip(self, network: StyleNetwork) -> np.ndarray:
         """(H, W, 3) in [0, 1]: a row for each photo; beside it its strengths or, of several paintings, each of them."""
         if network.paintings == 1:
-            columns = [self.painted(network, strength) for strength in STRENGTHS]
+            columns = [self.painted(network, strength) for strength in FIXED_STRENGTHS]
         else:
             columns = [self.painted(network, painting=i) for i in range(network.paintings)]
         rows = torch.cat([self.photos, *columns], 3)

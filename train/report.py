@@ -12,6 +12,7 @@ from typing import Any
 
 from models.card import StyleCard
 from models.catalog import Style, read_style
+from nst_core.duration import rough_duration
 from nst_core.errors import ModelError
 from nst_core.files import write_bytes
 from nst_core.ledger import Job
@@ -123,7 +124,7 @@ def _page(folder: Path, jobs: Sequence[Job], plain: Row, learned: Sequence[Learn
     if failed := [job for job in jobs if job.state == "failed"]:
         yield '<section class="failed"><h2>Failed</h2><dl>'
         for job in failed:
-            after = f"after {_duration(job.seconds)}"
+            after = f"after {rough_duration(job.seconds)}"
             yield f"<dt>{_text(job.name)} <small>{after}</small></dt><dd>{_text(job.reason)}</dd>"
         yield "</dl></section>"
     yield f"<article><h2>{_text(plain.title.capitalize())}</h2>{_pictures(plain)}</article>"
@@ -140,7 +141,7 @@ def _summary(jobs: Sequence[Job]) -> str:
     ended = max((job.ended for job in jobs if job.ended), default=None)
     times = [f"begun {_local(begun)}"] if begun else []
     times += [f"last ended {_local(ended)}"] if ended else []
-    return ", ".join([*counts, *times, f"{_duration(sum(job.seconds for job in jobs))} of work"])
+    return ", ".join([*counts, *times, f"{rough_duration(sum(job.seconds for job in jobs))} of work"])
 
 
 def _article(style: Learned) -> Iterator[str]:
@@ -192,8 +193,3 @@ def _text(value: object) -> str:
 
 def _local(time: str) -> str:
     return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,5 @@
+// What is typed about each painting becomes part of the component's value at once, so that no click can overtake it.
+element.addEventListener("input", ({ target }) => {
+  const { painting, key } = target.dataset;
+  if (key) props.value = { ...props.value, [painting]: { ...props.value[painting], [key]: target.value } };
+});
