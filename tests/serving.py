@@ -1,20 +1,26 @@
 """A server for the tests, and an engine that paints only when it is let to."""
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from toy_style import write_toy_style
+from toy_style import expected, write_toy_style
 
+from models import catalog
 from models.catalog import Style
-from nst_core.picture import Picture, picture_bytes
+from nst_core.picture import Picture, picture_bytes, read_picture_bytes
+from serve.api import build_app
 from serve.engine import Engine, PaintOptions
+from serve.limits import Limits
 from serve.server import Server, listen
 
 HOST = "127.0.0.1"
@@ -73,6 +79,9 @@ def wait_until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+CAT = photo_file()
+
+
 class Running:
     """A server on a free port of this machine."""
 
@@ -110,7 +119,46 @@ def running(app: FastAPI, **how: float) -> Iterator[Running]:
     assert found.has_ended
 
 
-def write_styles(folder: Path) -> None:
-    """The styles `waves`, and `six` with three paintings, in a folder."""
-    write_toy_style(folder / "waves.onnx")
-    write_toy_style(folder / "six.onnx", 3)
+def use_styles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Makes `waves`, and `six` with three paintings, the only styles there are; gives the folder of the user's."""
+    monkeypatch.setattr(catalog, "shipped_folder", lambda: folder / "shipped")
+    monkeypatch.setenv("IMPASTO_STYLES_DIR", str(folder / "styles"))
+    write_toy_style(folder / "styles" / "waves.onnx")
+    write_toy_style(folder / "styles" / "six.onnx", 3)
+    return folder / "styles"
+
+
+def api_with(**limits: Any) -> TestClient:
+    """Talks to an app with the real engine."""
+    return client(build_app(Engine(threads=1), Limits(**limits)))
+
+
+def post(api: Any, path: str = "paint", image: bytes = CAT, name: str = "cat.png", **fields: Any) -> Any:
+    """The answer to a photo; its style is `waves` unless the fields say otherwise."""
+    fields = ({} if path == "inspect" else {"style": "waves"}) | fields
+    return api.post(f"/api/v1/{path}", files={"image": (name, image)}, data=fields)
+
+
+def pixels(data: bytes) -> np.ndarray:
+    """What a file shows, (H, W, 3) in [0, 1]."""
+    return read_picture_bytes(data, "result").as_float()
+
+
+def is_painted(data: bytes, photo: bytes = CAT, tolerance: float = 0.51 / 255, **how: Any) -> bool:
+    """Whether a file is what the toy network makes of a photo."""
+    return bool(np.abs(pixels(data) - expected(pixels(photo), **how)).max() < tolerance)
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    """Status and detail of an answer that must be a problem."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    found = answer.json()
+    assert found.keys() == {"type", "title", "status", "detail"} and found["type"] == "about:blank"
+    assert found["status"] == answer.status_code and "\n" not in found["detail"]
+    return answer.status_code, found["detail"]
+
+
+def events(answer: Any) -> list[dict[str, Any]]:
+    """The events of a stream."""
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]

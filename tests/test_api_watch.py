@@ -1,0 +1,78 @@
+"""Health, metrics and the OpenAPI document."""
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from serving import api_with, post, problem, use_styles
+
+
+@pytest.fixture(autouse=True)
+def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's styles, `waves` and `six`; none that ship."""
+    return use_styles(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def api() -> TestClient:
+    return api_with()
+
+
+def test_health(api: TestClient):
+    assert (api.get("/healthz").status_code, api.get("/healthz").json()) == (200, {"status": "ok"})
+    api.app.state.service.admission.close()  # type: ignore[attr-defined]
+    for answer in (api.get("/healthz"), post(api), post(api, "inspect")):
+        assert problem(answer) == (503, "the server is shutting down; try again in a while")
+        assert answer.headers["retry-after"] == "30"
+
+
+def test_metrics_count_what_was_asked(api: TestClient):
+    post(api)
+    post(api, "paint/stream", style=["waves", "six"])
+    post(api, strength="9")
+    api.get("/nowhere/at/all")
+    text = api.get("/metrics").text
+    figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    requests = {name: float(value) for name, value in figures.items() if name.startswith("impasto_requests_total")}
+    assert requests == {
+        'impasto_requests_total{method="POST",route="/api/v1/paint",status="200"}': 1,
+        'impasto_requests_total{method="POST",route="/api/v1/paint",status="422"}': 1,
+        'impasto_requests_total{method="POST",route="/api/v1/paint/stream",status="200"}': 1,
+        'impasto_requests_total{method="GET",route="other",status="404"}': 1,
+    }
+    assert float(figures['impasto_pictures_total{style="waves"}']) == 2
+    assert float(figures['impasto_pictures_total{style="six"}']) == 1
+    assert float(figures['impasto_request_seconds_count{route="/api/v1/paint"}']) == 2
+    assert float(figures["impasto_requests_waiting"]) == float(figures["impasto_requests_running"]) == 0
+    assert 1e7 < float(figures["impasto_resident_bytes"]) < 1e11
+
+
+def test_figures_of_two_apps_are_their_own(api: TestClient):
+    post(api)
+    assert 'route="/api/v1/paint"' not in api_with().get("/metrics").text
+
+
+def test_document_describes_fields_and_problems(api: TestClient):
+    document = api.get("/openapi.json").json()
+    paths = document["paths"]
+    assert paths.keys() == {
+        "/healthz", "/metrics", "/api/v1/styles", "/api/v1/styles/{name}/thumbnail", "/api/v1/paint",
+        "/api/v1/paint/stream", "/api/v1/inspect",
+    }  # fmt: skip
+    answers = paths["/api/v1/paint"]["post"]["responses"]
+    assert set(answers) == {"200", "400", "401", "403", "404", "408", "413", "415", "422", "429", "503"}
+    assert all("application/problem+json" in answer["content"] for status, answer in answers.items() if status != "200")
+    assert set(answers["200"]["content"]) == {"image/png", "image/jpeg", "image/webp", "image/tiff"}
+    (body,) = (
+        schema for name, schema in document["components"]["schemas"].items() if name == "Body_paint_api_v1_paint_post"
+    )
+    fields = body["properties"]
+    assert set(body["required"]) == {"image", "style"} and all("description" in field for field in fields.values())
+    assert (fields["strength"]["minimum"], fields["strength"]["maximum"]) == (0, 1.5)
+    assert (fields["brush_size"]["minimum"], fields["brush_size"]["maximum"]) == (0.25, 4)
+    stream = paths["/api/v1/paint/stream"]["post"]["responses"]["200"]["content"]
+    assert stream.keys() == {"application/x-ndjson"}
+
+
+def test_nothing_is_fetched_from_elsewhere_for_the_documents(api: TestClient):
+    assert [api.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
