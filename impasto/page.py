@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.themes import Base, Color
 
 from serve.page import mount_files, paint_tab
 
@@ -14,6 +14,9 @@ Learning paintings needs PyTorch, which is not installed here. In the folder of 
 
     pip install '.[train]'
 """
+
+_UPLOADS_KEPT_S = (3600, 24 * 3600)
+"""How often Gradio looks for paintings that were dropped and not learned, and how old they may be."""
 
 _FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
 _MONOSPACE = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
@@ -39,7 +42,7 @@ _CSS = """
 
 def build_page() -> gr.Blocks:
     """The page of all tabs; those that need torch tell so where it is not installed."""
-    with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT_S) as page:
         gr.HTML("<h1>Impasto</h1>", elem_id="brand")
         with gr.Tabs():
             for name, fill in (("Paint", paint_tab), ("Train", _train_tab())):
@@ -67,18 +70,20 @@ def mount_page(app: FastAPI) -> FastAPI:
 
 def _train_tab() -> Callable[[], None]:
     if find_spec("torch") is None:
-        return lambda: gr.Markdown(_TRAIN_ABSENT)
-    from train.page import train_tab  # noqa: PLC0415
+        return _absent_tab
+    from train.page import train_tab
 
     return train_tab
 
 
-def _theme() -> gr.themes.Base:
-    sienna = gr.themes.Color(*_SIENNA, _SIENNA[-1], name="sienna")
-    gray = gr.themes.Color(*_GRAY, "#121110", name="warm_gray")
-    theme = gr.themes.Base(
-        primary_hue=sienna, secondary_hue=sienna, neutral_hue=gray, font=_FONT, font_mono=_MONOSPACE
-    )
+def _absent_tab() -> None:
+    gr.Markdown(_TRAIN_ABSENT)
+
+
+def _theme() -> Base:
+    sienna = Color(*_SIENNA, _SIENNA[-1], name="sienna")
+    gray = Color(*_GRAY, "#121110", name="warm_gray")
+    theme = Base(primary_hue=sienna, secondary_hue=sienna, neutral_hue=gray, font=_FONT, font_mono=_MONOSPACE)
     return theme.set(
         body_background_fill="*neutral_50",
         body_background_fill_dark="*neutral_900",

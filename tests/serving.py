@@ -85,8 +85,8 @@ CAT = photo_file()
 class Running:
     """A server on a free port of this machine."""
 
-    def __init__(self, server: Server, port: int) -> None:
-        self.server, self.port = server, port
+    def __init__(self, app: FastAPI, server: Server, port: int) -> None:
+        self.app, self.server, self.port = app, server, port
         self.thread = threading.Thread(target=lambda: None)
 
     def client(self) -> httpx.Client:
@@ -102,12 +102,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(app: FastAPI, **how: float) -> Iterator[Running]:
+def running(app: FastAPI, port: int = 0, **how: float) -> Iterator[Running]:
     """Serves an app by a socket, in a thread."""
     ready = threading.Event()
-    with listen(HOST, 0) as listener:
+    with listen(HOST, port) as listener:
         server = Server(app, app.state.service.admission, ready.set, lambda count: None, **how)
-        found = Running(server, listener.getsockname()[1])
+        found = Running(app, server, listener.getsockname()[1])
         found.thread = threading.Thread(target=server.run, args=([listener],))
         found.thread.start()
         try:

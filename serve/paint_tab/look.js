@@ -19,7 +19,8 @@ export function storedLook() {
 export function lookOf(settings) {
   if (settings?.command !== "paint" || !settings.style?.name) return null;
   const { strength, brush_size, color, weights } = { ...NEUTRAL, ...settings.options };
-  return { style: settings.style.name, strength, brush_size, color, weights: [...weights] };
+  const shares = Array.isArray(weights) ? weights : [];
+  return { style: settings.style.name, strength, brush_size, color, weights: shares };
 }
 
 export class History {

@@ -241,15 +241,19 @@ class Tab {
 
   /** The styles are others: the chosen one may have gone, come, or hold other paintings. */
   #stylesChanged() {
-    if (!this.wall.styles.has(this.look.style)) this.painter.stop();
-    this.#apply(this.look);
+    const chosen = JSON.stringify(this.wall.styles.get(this.look.style));
     this.#update();
+    if (chosen === this.chosen) return;
+    this.chosen = chosen;
+    if (!chosen) this.painter.stop();
+    this.#apply(this.look);
     this.#paint(CLICK_PX);
   }
 
   #reached(error) {
-    if (error) this.#report(error);
-    else if (this.gone) {
+    if (error) {
+      if (!(this.gone && error instanceof Gone)) this.#report(error);
+    } else if (this.gone) {
       this.gone = false;
       this.#note(null);
       this.#paint(CLICK_PX);

@@ -48,6 +48,7 @@ export class Painter {
       }
     }
     this.working = false;
+    this.report("done");
   }
 
   async #fulfill(wish) {
@@ -58,7 +59,6 @@ export class Painter {
       if (this.wanted) return;
     }
     await this.#paint(wish, sharp, false, wish.quick < sharp ? wish.rest : 0);
-    this.report("done");
   }
 
   async #paint({ photo, look }, px, quick, rest = 0) {

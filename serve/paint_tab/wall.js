@@ -23,8 +23,9 @@ export class Wall {
     parts.styles.addEventListener("click", (event) => event.target.checked && chosen(event.target.value));
   }
 
-  /** Asks the server for its styles now and then, for as long as the page is seen. */
+  /** Asks the server for its styles now and then, for as long as the page is seen, and when it is seen again. */
   async follow() {
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
     for (;;) {
       if (!document.hidden) await this.refresh();
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
