@@ -23,7 +23,8 @@ from nst_core.losses import content_errors, gram_matrix
 from nst_core.objective import CONTENT_LAYER
 from nst_core.picture import Picture, fit_long_side, read_picture
 from nst_core.tensor import to_tensor
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 from train.photo_files import FIXED_PHOTOS, fixed_photos
 
 SIZE_PX = 384

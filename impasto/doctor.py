@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from impasto.providers import provider_runs
 from nst_core.errors import NstError
+from serve.providers import PROVIDERS, try_here, why_not
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +37,6 @@ PACKAGES = ("numpy", "pillow", "onnxruntime", "gradio", "torch", "torchvision", 
 # Below these nothing useful can be done; what a picture really takes, `impasto optimize` works out itself.
 MEMORY_NEEDED_BYTES = 1_000_000_000
 DISK_NEEDED_BYTES = 200_000_000
-
-PROVIDER_NEEDS = {
-    "CUDAExecutionProvider": "an NVIDIA card, and the CUDA and cuDNN it was built for",
-    "TensorrtExecutionProvider": "TensorRT, which this program does without",
-}
 
 
 @dataclass(frozen=True)
@@ -190,21 +185,19 @@ def carries_code(arch_list: Sequence[str], capability: tuple[int, int]) -> bool:
 
 
 def _providers() -> Iterator[Finding]:
-    """Runs a tiny network through each of ONNX Runtime's providers that says it is available."""
-    try:
-        import onnxruntime
-    except ImportError:
-        return  # said under Packages
-    for provider in onnxruntime.get_available_providers():
-        runs, said = provider_runs(provider)
-        logger.info("%s: %s", provider, said)
-        if runs:
-            yield Finding(provider, "ok", "ran a convolution")
-        elif provider == "CPUExecutionProvider":
-            yield Finding(provider, "fix", f"does not run here ({said}); reinstall onnxruntime")
+    """Tries what the networks could be computed with, in the order in which painting takes them."""
+    for name in PROVIDERS:
+        subject = f"Painting with {name}"
+        if reason := why_not(name):
+            yield Finding(subject, "note", f"not here, and not needed: {reason}")
+            continue
+        try:
+            try_here(name)
+        except Exception as error:  # whatever a provider raises
+            logger.info("%s: %s", name, error)
+            yield Finding(subject, "fix" if name == "cpu" else "note", f"does not run here ({error}); reinstall it")
         else:
-            needs = PROVIDER_NEEDS.get(provider, "what -v tells")
-            yield Finding(provider, "note", f"does not run here, and is not needed: it takes {needs}")
+            yield Finding(subject, "ok", "computed a convolution")
 
 
 def _memory() -> Finding:

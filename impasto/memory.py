@@ -1,10 +1,11 @@
 """Memory of this machine: how much there is to take, and how much this process took."""
 
 import sys
-from pathlib import Path
 
 import psutil
 import torch
+
+from nst_core.memory import available_bytes
 
 FREE_SHARE, FREE_SHARE_CUDA = 0.8, 0.85
 """Of what is free, how much is taken unless a limit is given."""
@@ -14,14 +15,7 @@ def free_bytes(device: torch.device) -> int:
     """What may be taken on a device, leaving something for others."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0] * FREE_SHARE_CUDA)
-    available = psutil.virtual_memory().available
-    try:  # a container's own limit, which the system's figures do not know
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())
-        available = min(available, limit - int((group / "memory.current").read_text()))
-    except (OSError, ValueError):
-        pass
-    return int(available * FREE_SHARE)
+    return int(available_bytes() * FREE_SHARE)
 
 
 def resident_bytes() -> int:

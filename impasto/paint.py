@@ -21,7 +21,8 @@ from nst_core.errors import BudgetError, ImageError, ModelError
 from nst_core.files import sha256
 from nst_core.picture import MAX_PIXELS, Picture, read_picture, write_picture
 from nst_core.provenance import provenance
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 
 EXAMPLES = """\
 examples:

@@ -1,7 +1,7 @@
 """The graph of an ONNX file, and parts cut out of it that are networks of their own; without the `onnx` package."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ _IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
 _NODE, _GRAPH_NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12
 _NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR = 1, 2, 4
 _TENSOR_NAME, _EXTERNAL_DATA = 8, 13
-_VALUE_NAME, _VALUE_TYPE, _TENSOR_TYPE, _ELEMENT_TYPE, _FLOAT = 1, 2, 1, 1, 1
+_VALUE_NAME, _VALUE_TYPE, _TENSOR_TYPE, _ELEMENT_TYPE, _SHAPE, _DIMENSION, _FLOAT = 1, 2, 1, 1, 2, 1, 1
 
 IR_VERSION = 8
 """Of the parts: that of opset 17, which both ONNX Runtime 1.19 and newer ones know."""
@@ -66,26 +66,33 @@ class OnnxGraph:
         """What computes a value; None for an input or a constant."""
         return next((node for node in self.nodes if name in node.outputs), None)
 
-    def cut(self, wanted: Sequence[str], given: Sequence[str] = ()) -> bytes:
+    def needed(self, wanted: Sequence[str], given: Collection[str] = ()) -> list[Node]:
+        """The operations that compute some values, in order, where others are given."""
+        nodes: list[Node] = []
+        open_ends = set(wanted) - set(given)
+        for node in reversed(self.nodes):
+            if open_ends.intersection(node.outputs):
+                nodes.append(node)
+                open_ends.update(name for name in node.inputs if name not in given)
+        return nodes[::-1]
+
+    def cut(self, wanted: Sequence[str], given: Mapping[str, int] = {}) -> bytes:
         """A model that computes some values of this one.
 
         Args:
             wanted: names of its outputs, float tensors.
-            given: values that it is given instead of computing them, float tensors; beside them it has those
-                inputs of the whole that it needs.
+            given: values that it is given instead of computing them, float tensors, and how many dimensions they
+                have; beside them it has those inputs of the whole that it needs.
         """
-        nodes: list[Node] = []
-        needed = set(wanted)
-        for node in reversed(self.nodes):
-            if needed.intersection(node.outputs) - set(given):
-                nodes.append(node)
-                needed.update(node.inputs)
-        inputs = [message for name, message in self.inputs.items() if name in needed]
-        inputs += [_float_tensor(name) for name in given if name in needed]
+        nodes = self.needed(wanted, given)
+        used = {name for node in nodes for name in node.inputs}
+        inputs = [message for name, message in self.inputs.items() if name in used and name not in given]
+        inputs += [_float_tensor(name, rank) for name, rank in given.items() if name in used]
+        constants = [m for name, m in self.initializers.items() if name in used and name not in given]
         graph = [
-            *(block(_NODE, node.data) for node in reversed(nodes)),
+            *(block(_NODE, node.data) for node in nodes),
             block(_GRAPH_NAME, b"part"),
-            *(block(_INITIALIZER, message) for name, message in self.initializers.items() if name in needed),
+            *(block(_INITIALIZER, message) for message in constants),
             *(block(_INPUT, message) for message in inputs),
             *(block(_OUTPUT, _float_tensor(name)) for name in wanted),
         ]
@@ -93,10 +100,11 @@ class OnnxGraph:
         return integer(_IR_VERSION, IR_VERSION) + opsets + block(_GRAPH, b"".join(graph))
 
 
-def _float_tensor(name: str) -> bytes:
-    """A value of float32, of any shape."""
-    tensor = block(_VALUE_TYPE, block(_TENSOR_TYPE, integer(_ELEMENT_TYPE, _FLOAT)))
-    return block(_VALUE_NAME, name.encode()) + tensor
+def _float_tensor(name: str, rank: int | None = None) -> bytes:
+    """A value of float32, of any size, and where its rank is not said of any shape."""
+    shape = b"" if rank is None else block(_SHAPE, rank * block(_DIMENSION, b""))
+    tensor = block(_TENSOR_TYPE, integer(_ELEMENT_TYPE, _FLOAT) + shape)
+    return block(_VALUE_NAME, name.encode()) + block(_VALUE_TYPE, tensor)
 
 
 def _node(message: bytes) -> Node:

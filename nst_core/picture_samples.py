@@ -65,6 +65,30 @@ def resize(
     return out, out_alpha
 
 
+def resize_floats(values: np.ndarray, width: int, height: int, rows: slice | None = None) -> np.ndarray:
+    """Floats at another size, antialiased and smooth (bicubic); or some rows of them only.
+
+    Args:
+        values: (h, w, C) float32.
+        width, height: of the whole.
+        rows: those that are wanted, all by default.
+
+    Returns:
+        (rows, width, C) float32; may exceed the range of the values a little.
+    """
+    rows = rows or slice(0, height)
+    scale = values.shape[0] / height
+    reach = 2 * max(scale, 1.0) + 1  # bicubic reaches two pixels, of the coarser side
+    first, last = max(0, int(rows.start * scale - reach)), min(values.shape[0], int(rows.stop * scale + reach) + 1)
+    box = (0, rows.start * scale - first, values.shape[1], min(rows.stop * scale - first, last - first))
+    size = (width, rows.stop - rows.start)
+    out = np.empty((size[1], width, values.shape[2]), np.float32)
+    for channel in range(values.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(values[first:last, :, channel]))
+        out[..., channel] = plane.resize(size, Image.Resampling.BICUBIC, box=box)
+    return out
+
+
 def _resize_bands(
     width: int, height: int, new_width: int, new_height: int
 ) -> Iterator[tuple[slice, slice, tuple[float, float, float, float]]]:

@@ -13,8 +13,8 @@ from models.card import STRENGTH_RANGE
 from models.catalog import Style
 from nst_core.picture import fit_long_side
 from nst_core.picture_formats import kind_of
-from serve.engine import PaintOptions
 from serve.limits import Limits
+from serve.paint_options import PaintOptions
 from serve.problems import refusal
 
 BRUSH_RANGE = (0.25, 4.0)

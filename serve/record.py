@@ -9,7 +9,7 @@ from models.catalog import Style
 from nst_core.files import sha256
 from nst_core.picture import Picture
 from nst_core.provenance import provenance
-from serve.engine import PaintOptions
+from serve.paint_options import PaintOptions
 
 HASHES_KEPT = 256
 
