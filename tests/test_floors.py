@@ -21,10 +21,12 @@ WITHOUT_TORCH = [
     "nst_core.picture",
     "nst_core.tiling",
     "train.child",
+    "train.page",
     "train.photo_pack",
     "train.queue",
     "train.report",
     "train.style_job",
+    "train.trainings",
 ]
 
 

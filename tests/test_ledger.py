@@ -265,3 +265,17 @@ def test_a_full_disk_is_said_and_nothing_is_lost(ledger: Ledger, monkeypatch: py
         assert isinstance(caught.value.__cause__, OSError) and caught.value.__cause__.errno == errno.ENOSPC
         assert ledger.jobs() == before
     assert ledger.add("large", {"text": "x" * 100_000}).name == "large"
+
+
+def test_a_job_is_taken_out_unless_it_is_worked_on(ledger: Ledger):
+    with ledger.working():
+        assert claimed(ledger) == "a"
+        with pytest.raises(ConfigError, match="a is being worked on; stop that first"):
+            ledger.remove("a")
+        removed = ledger.remove("b")
+        assert (removed.name, removed.state) == ("b", "waiting")
+        assert states(ledger) == {"a": "running", "c": "waiting"}
+    assert ledger.remove("a").state == "running"  # it was cut off
+    with pytest.raises(ConfigError, match=r"there is no b in .*; it may have been removed already"):
+        ledger.remove("b")
+    assert states(ledger) == {"c": "waiting"}

@@ -20,11 +20,8 @@ from train.trainings import State
 MOST_SHOWN = 24
 """Finished styles; the report has all of them."""
 
-About = Mapping[str, Mapping[str, str]]
-"""What is typed about the paintings, by their paths: title, artist and license."""
 
-
-def draw_now(state: State, folder: Path, now: datetime) -> str:
+def draw_now(state: State, now: datetime) -> str:
     """The painting that is being learned, or what could be done."""
     job = state.current
     if job is None:
@@ -39,7 +36,7 @@ def draw_now(state: State, folder: Path, now: datetime) -> str:
         f'<section class="now"><p class="soft">{escaped(_joined(over))}</p><h2>{_title(job)}</h2>'
         f'<div class="bar" role="progressbar" aria-label="{escaped(job.spec["title"])}" aria-valuemin="0" '
         f'aria-valuemax="100" aria-valuenow="{share[:-1]}"><i style="width:{share}"></i></div>'
-        f'<p class="figures small">{figures}</p>{draw_curve(read_curve(folder / job.name / "metrics.csv"))}</section>'
+        f'<p class="figures small">{figures}</p></section>'
     )
 
 
@@ -100,6 +97,12 @@ def draw_strip(state: State, folder: Path) -> str:
     return (
         f'<figure class="strip"><ol class="small soft">{items}</ol><img src="{address}" alt="{escaped(alt)}"></figure>'
     )
+
+
+def draw_losses(state: State, folder: Path) -> str:
+    """The losses of the painting that is being learned, over its steps."""
+    job = state.current
+    return draw_curve(read_curve(folder / job.name / "metrics.csv")) if job else ""
 
 
 def draw_list(state: State, folder: Path) -> str:
@@ -178,28 +181,23 @@ def _title(job: Job) -> str:
     return escaped(job.spec["title"]) + artist
 
 
-def draw_new(paintings: Mapping[Path, str], about: About) -> str:
+def draw_new(about: Mapping[str, Mapping[str, str]]) -> str:
     """The paintings that were dropped, with fields for what their cards will say.
 
     Args:
-        paintings: what is wrong with each; nothing for those that can be learned.
-        about: what the fields hold.
+        about: what the fields of each path hold: title, artist, license.
     """
     items = []
-    for path, reason in paintings.items():
-        if reason:
-            items.append(
-                f'<li class="new"><div class="blank"></div><p class="error">{escaped(reason)}; left out</p></li>'
-            )
-            continue
+    for path, texts in about.items():
+        painting, name = f'data-painting="{escaped(path)}"', escaped(Path(path).name)
         fields = "".join(
-            f'<label>{key.capitalize()}<input type="text" maxlength="200" value="{escaped(about[str(path)][key])}" '
-            f'data-painting="{escaped(path)}" data-key="{key}" placeholder="{hint}"></label>'
-            for key, hint in (("title", ""), ("artist", "unknown"), ("license", "unknown"))
+            f'<label>{key.capitalize()}<input type="text" maxlength="200" value="{escaped(value)}" '
+            f'{painting} data-key="{key}" placeholder="{"" if key == "title" else "unknown"}"></label>'
+            for key, value in texts.items()
         )
-        items.append(
-            f'<li class="new"><img src="{thumbnail(path)}" alt="{escaped(path.name)}"><div>{fields}</div></li>'
-        )
+        leave = f'<button type="button" {painting} aria-label="Leave out: {name}">Leave out</button>'
+        picture = f'<img src="{thumbnail(Path(path))}" alt="{name}">'
+        items.append(f'<li class="new"><div>{picture}{leave}</div><div class="fields">{fields}</div></li>')
     return f"<ul>{''.join(items)}</ul>" if items else ""
 
 

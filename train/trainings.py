@@ -128,8 +128,8 @@ class Trainings:
             free = f"{name}_{number}"
         return free
 
-    def remove(self, name: str) -> None:
-        """Forgets a painting, and deletes what belongs to its training; a finished style stays.
+    def remove(self, name: str) -> Job:
+        """Forgets a training, gives it, and deletes what belongs to it; a finished style stays.
 
         Raises:
             ConfigError: there is none of that name, or it is being learned.
@@ -139,6 +139,7 @@ class Trainings:
         for painting in job.spec["paintings"]:
             if (path := Path(painting["path"])).parent == self.folder / PAINTINGS:
                 path.unlink(missing_ok=True)
+        return job
 
 
 def read_painting(path: Path) -> Picture:

@@ -16,7 +16,7 @@ from nst_core.files import write_bytes
 from nst_core.picture import READABLE_SUFFIXES
 from train.photo_files import find_photos, read_photo
 from train.photo_pack import LONG_SIDE_PX
-from train.queue import NightOptions, parse_until
+from train.queue import LEAST_S, RESERVE_S, NightOptions, parse_until
 
 WISHES = "wishes.json"
 """In the folder of the trainings."""
@@ -26,13 +26,16 @@ COUNT_S, TRIED_PHOTOS = 2.0, 10
 """How long the photos of a folder are counted while somebody waits, and how many are tried for one that is usable."""
 
 
+Timing = Literal["minutes", "until"]
+
+
 @dataclass(frozen=True)
 class Wishes:
     """What was last asked for, and is offered again."""
 
     photos: str = ""
     """Folder of photos, as it was typed; empty for those of scikit-image."""
-    timing: Literal["minutes", "until"] = "minutes"
+    timing: Timing = "minutes"
     minutes: float | None = 5.0
     """For each painting."""
     until: str = "07:00"
@@ -45,9 +48,12 @@ class Wishes:
         """
         if self.timing == "until":
             try:
-                return NightOptions(until=parse_until(self.until, now))
+                until = parse_until(self.until, now)
             except ConfigError as error:
                 raise ConfigError(str(error).removeprefix("--until ")) from error  # there are no options on a page
+            if (until - now).total_seconds() < LEAST_S + RESERVE_S:
+                raise ConfigError(f"until {self.until.strip()} there is no time for even one; give a later time")
+            return NightOptions(until=until)
         low, high = MINUTES
         if self.minutes is None or not low <= self.minutes <= high:
             raise ConfigError(f"the minutes for each painting must be a number from {low:g} to {high:g}")

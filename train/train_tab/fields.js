@@ -3,3 +3,7 @@ element.addEventListener("input", ({ target }) => {
   const { painting, key } = target.dataset;
   if (key) props.value = { ...props.value, [painting]: { ...props.value[painting], [key]: target.value } };
 });
+element.addEventListener("click", ({ target }) => {
+  const button = target.closest("button[data-painting]");
+  if (button) trigger("leave", { painting: button.dataset.painting });
+});
