@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from serve.limits import Limits
 from serve.problems import refusal
 
-QUICK_PIXELS = 2_000_000
+QUICK_PIXELS = 1_500_000
 """A picture of no more is a preview, which has a lane of its own: it never waits behind a print."""
 LOOK_EVERY_S = 0.1
 RETRY_S = 2

@@ -14,11 +14,9 @@ from models.catalog import Style
 from nst_core.picture import fit_long_side
 from nst_core.picture_formats import kind_of
 from serve.limits import Limits
-from serve.paint_options import PaintOptions
+from serve.paint_options import BRUSH_RANGE, PaintOptions
 from serve.problems import refusal
 
-BRUSH_RANGE = (0.25, 4.0)
-"""Of strokes, as multiples of what was trained."""
 Format = Literal["png", "jpeg", "webp", "tiff"]
 SUFFIXES: dict[Format, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif"}
 LONGEST_NAME = 100
@@ -72,12 +70,8 @@ class Wish:
         return f"{PurePosixPath(photo.name).stem}-{style.name}{self.suffix}"
 
     def pixels(self, photo: Photo) -> int:
-        """How large the work is: the photo, or what is painted where that is larger.
-
-        Strokes finer than those trained are painted larger and brought down.
-        """
-        finer = 1 / min(1.0, self.options.brush_size) ** 2
-        return max(photo.pixels, round(math.prod(self.result_size(photo)) * finer))
+        """How large the work is: the photo, or the result where that is larger."""
+        return max(photo.pixels, math.prod(self.result_size(photo)))
 
     def result_size(self, photo: Photo) -> tuple[int, int]:
         """Width and height of the result."""

@@ -15,7 +15,7 @@ from models.card import STRENGTH_RANGE
 from models.catalog import SUFFIX, Catalog, Style, thumbnail_path
 from nst_core.picture import fit_long_side, picture_bytes, read_picture
 from serve.engine import Engine
-from serve.forms import BRUSH_RANGE
+from serve.paint_options import BRUSH_RANGE
 from serve.problems import refusal
 
 THUMBNAIL_PX = 256

@@ -19,12 +19,15 @@ from models import catalog
 from models.catalog import Style
 from nst_core.picture import Picture, picture_bytes, read_picture_bytes
 from serve.api import build_app
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
 from serve.limits import Limits
+from serve.paint_options import PaintOptions
+from serve.providers import ComputeOptions
 from serve.server import Server, listen
 
 HOST = "127.0.0.1"
 USUAL = PaintOptions()
+ONE_THREAD = ComputeOptions(provider="cpu", threads=1)
 PATIENCE_S = 20
 """How long what must happen may take on a busy machine."""
 
@@ -33,7 +36,7 @@ class GatedEngine(Engine):
     """Paints as the real one, but each picture only when the test lets it."""
 
     def __init__(self) -> None:
-        super().__init__(threads=1)
+        super().__init__(ONE_THREAD)
         self.begun: list[str] = []
         self.stopped: list[str] = []
         self._may = threading.Semaphore(0)
@@ -60,10 +63,10 @@ class GatedEngine(Engine):
         return super().stylize(picture, style, options, progress)
 
 
-def photo_file(width: int = 60, height: int = 40, name: str = "cat.png", **how: int) -> bytes:
-    """A photo of noise, always the same, as a file."""
+def photo_file(width: int = 64, height: int = 40, name: str = "cat.png") -> bytes:
+    """A photo of noise, always the same, as a file; as large as the toy styles' strokes are made for."""
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    return picture_bytes(Picture(pixels), name, **how)
+    return picture_bytes(Picture(pixels), name)
 
 
 def client(app: FastAPI) -> TestClient:
@@ -130,7 +133,7 @@ def use_styles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def api_with(**limits: Any) -> TestClient:
     """Talks to an app with the real engine."""
-    return client(build_app(Engine(threads=1), Limits(**limits)))
+    return client(build_app(Engine(ONE_THREAD), Limits(**limits)))
 
 
 def post(api: Any, path: str = "paint", image: bytes = CAT, name: str = "cat.png", **fields: Any) -> Any:

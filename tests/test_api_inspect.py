@@ -28,7 +28,7 @@ def api() -> TestClient:
 def test_inspect_tells_what_is_in_a_file(api: TestClient):
     found = post(api, "inspect").json()
     assert found == {
-        "name": "cat.png", "width": 60, "height": 40, "bits": 8, "alpha": False, "settings": None, "preview": None,
+        "name": "cat.png", "width": 64, "height": 40, "bits": 8, "alpha": False, "settings": None, "preview": None,
     }  # fmt: skip
     clear = picture_bytes(Picture(np.zeros((40, 60, 3), np.uint16), np.full((40, 60), 9, np.uint16)), "clear.tif")
     found = post(api, "inspect", clear, "clear.tif").json()
@@ -44,7 +44,7 @@ def test_inspect_gives_settings_back(api: TestClient, kind: str):
 
 
 def test_inspect_shows_a_preview(api: TestClient):
-    for side, size in ((30, (30, 20)), (4096, (60, 40))):
+    for side, size in ((32, (32, 20)), (4096, (64, 40))):
         preview = post(api, "inspect", preview=side).json()["preview"]
         start, data = preview.split(",")
         assert start == "data:image/jpeg;base64"

@@ -5,19 +5,23 @@ import hashlib
 import re
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from serving import CAT, api_with, events, is_painted, pixels, post, problem, use_styles
-from toy_style import expected, toy_card, write_toy_style
+from serving import CAT, ONE_THREAD, api_with, events, is_painted, post, problem, use_styles
+from toy_style import toy_card, write_toy_style
 
 from impasto.main import main
+from models import catalog
 from nst_core.picture import Picture, picture_bytes, read_picture_bytes
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 
-DEEP = picture_bytes(Picture(np.random.default_rng(1).integers(0, 65536, (40, 60, 3), np.uint16)), "deep.png")
+DEEP = picture_bytes(Picture(np.random.default_rng(1).integers(0, 65536, (40, 64, 3), np.uint16)), "deep.png")
 
 
 @pytest.fixture(autouse=True)
@@ -35,16 +39,17 @@ def test_picture_is_what_the_network_makes(api: TestClient):
     answer = post(api)
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
     assert is_painted(answer.content)
-    assert answer.headers["x-impasto-size"] == "60x40" and float(answer.headers["x-impasto-seconds"]) >= 0
+    assert answer.headers["x-impasto-size"] == "64x40" and float(answer.headers["x-impasto-seconds"]) >= 0
     assert answer.headers["content-disposition"].startswith('attachment; filename="cat-waves.png"; ')
     assert answer.headers["cache-control"] == "no-store"
 
 
 def test_options_reach_the_engine(api: TestClient):
-    answer = post(api, style="six", strength="0.5", weights="1,0,3", size="48")
-    assert answer.headers["x-impasto-size"] == "48x32"
-    photo = read_picture_bytes(CAT, "cat").resized(48, 32).as_float()
-    assert np.abs(pixels(answer.content) - expected(photo, 0.5, (1, 0, 3))).max() < 0.51 / 255
+    options = PaintOptions(size=96, strength=0.5, brush_size=0.5, weights=(1, 0, 3), color="photo")
+    answer = post(api, style="six", strength="0.5", brush_size="0.5", weights="1,0,3", color="photo", size="96")
+    assert answer.headers["x-impasto-size"] == "96x60"
+    painted = Engine(ONE_THREAD).stylize(read_picture_bytes(CAT, "cat"), catalog.find_style("six"), options)
+    assert np.array_equal(read_picture_bytes(answer.content, "result").pixels, painted.pixels)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +80,7 @@ def test_bits(api: TestClient, bits: str, wanted: int):
 def test_settings_are_those_of_the_command(api: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     Path("cat.png").write_bytes(CAT)
-    options = {"style": "six", "strength": "0.5", "weights": "1,0,3", "color": "photo", "size": "48"}
+    options: dict[str, Any] = {"style": "six", "strength": "0.5", "weights": "1,0,3", "color": "photo", "size": "96"}
     assert (
         main(["paint", "cat.png", "-o", "out.png", *(word for k, v in options.items() for word in (f"--{k}", v))]) == 0
     )
@@ -123,7 +128,7 @@ def test_stream_tells_all_of_each_style_and_ends(api: TestClient):
     assert [event["style"] for event in pictures] == ["waves", "six"]
     for event, weights in zip(pictures, [(1,), (1, 1, 1)], strict=True):
         assert event.keys() == {"event", "style", "media_type", "filename", "width", "height", "seconds", "data"}
-        assert (event["media_type"], event["width"], event["height"]) == ("image/tiff", 60, 40)
+        assert (event["media_type"], event["width"], event["height"]) == ("image/tiff", 64, 40)
         assert event["filename"] == f"cat-{event['style']}.tif"
         assert is_painted(base64.b64decode(event["data"]), weights=weights)
         begun = found.index({"event": "begun", "style": event["style"]})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from serving import CAT, api_with, client, events, post, problem, use_styles
+from serving import CAT, ONE_THREAD, api_with, client, events, post, problem, use_styles
 from toy_style import toy_card, write_model, write_toy_style
 
 from models.card import METADATA_KEY
@@ -40,8 +40,8 @@ def api() -> TestClient:
         ({"weights": "1,-2"}, 422, "weights: string should match pattern"),
         ({"color": "mine"}, 422, "color: input should be 'painting', 'photo' or 'palette'"),
         ({"size": "31"}, 422, "size must be 32 px or more, or 0 for the photo's own, not 31"),
-        ({"size": "33"}, 422, "cat.png would be painted at 33x22 px; each side needs 32 px"),
-        ({"size": "50000"}, 413, "the result would have 50000 × 33333 pixels, over the limit of 200 megapixels"),
+        ({"size": "33"}, 422, "cat.png would be painted at 33x21 px; each side needs 32 px"),
+        ({"size": "50000"}, 413, "the result would have 50000 × 31250 pixels, over the limit of 200 megapixels"),
         ({"format": "gif"}, 422, "format: input should be 'png', 'jpeg', 'webp' or 'tiff'"),
         ({"format": "jpeg", "bits": "16"}, 422, "bits: jpeg holds 8 bits a channel; choose png or tiff for 16"),
         ({"bits": "12"}, 422, "bits: input should be"),
@@ -91,11 +91,11 @@ def test_broken_style_is_said_without_its_folder(api: TestClient, styles: Path):
 
 
 def test_photo_over_the_limit_is_refused_by_its_header():
-    api = api_with(pixels=60 * 40 - 1)
+    api = api_with(pixels=64 * 40 - 1)
     for path in ("paint", "paint/stream", "inspect"):
         status, detail = problem(post(api, path))
-        assert status == 413 and detail.startswith("cat.png has 60 × 40 pixels, over the limit of 0.002399 megapixels")
-    assert post(api_with(pixels=60 * 40)).status_code == 200
+        assert status == 413 and detail.startswith("cat.png has 64 × 40 pixels, over the limit of 0.002559 megapixels")
+    assert post(api_with(pixels=64 * 40)).status_code == 200
 
 
 def test_upload_over_the_limit_is_refused():
@@ -131,7 +131,7 @@ def test_unknown_paths_and_methods_are_problems(api: TestClient):
 
 
 def test_fault_of_ours_is_one_line_without_details(monkeypatch: pytest.MonkeyPatch):
-    engine = Engine()
+    engine = Engine(ONE_THREAD)
 
     def fails(*args: object) -> None:
         raise RuntimeError("secret: /home/me")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from serving import CAT, api_with, client, problem, use_styles
+from serving import CAT, ONE_THREAD, api_with, client, problem, use_styles
 from toy_style import toy_card, write_model, write_toy_style
 
 from models import catalog
@@ -28,7 +28,7 @@ def api() -> TestClient:
 
 
 def test_styles_are_listed_with_their_cards(api: TestClient, styles: Path):
-    palette = toy_card("six", paintings=3, title="Six")
+    palette = toy_card("six", paintings=3, title="Six", size_px=512)
     painters = (replace(palette.paintings[0], artist="H. Hilma"), *palette.paintings[1:])
     write_toy_style(styles / "six.onnx", 3, replace(palette, paintings=painters))
     write_model(styles / "plain.onnx", 1, {})
@@ -79,7 +79,7 @@ def test_thumbnail_of_a_style_that_ships_is_its_sample(api: TestClient, tmp_path
 
 
 def test_thumbnail_of_another_style_is_painted_once(styles: Path, monkeypatch: pytest.MonkeyPatch):
-    engine = Engine(threads=1)
+    engine = Engine(ONE_THREAD)
     painted: list[str] = []
     real = engine.stylize
     monkeypatch.setattr(engine, "stylize", lambda photo, style: painted.append(style.name) or real(photo, style))

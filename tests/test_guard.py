@@ -1,6 +1,7 @@
 """Who is let in: by name, by site and by token; and what every answer carries."""
 
 import re
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -93,10 +94,10 @@ def test_another_site_is_not_told_that_it_may_read():
      {"Authorization": "Bearer"}, {"Cookie": f"{COOKIE}={TOKEN}"}, {"Cookie": f"{COOKIE}="}, {"Cookie": '"=;'},
      {"Authorization": "Bearer tök€n".encode()}],
 )  # fmt: skip
-def test_token_is_needed(headers: dict[str, str | bytes]):
+def test_token_is_needed(headers: Any):
     client = guarded(Access(token=TOKEN))
     for path in ("/", "/other", "/?token=wrong", f"/other?token={TOKEN}"):
-        answer = client.get(path, headers=dict(headers))
+        answer = client.get(path, headers=headers)
         assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
         assert TOKEN not in answer.text and "set-cookie" not in answer.headers
     assert client.get("/healthz").status_code == 200
