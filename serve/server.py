@@ -17,7 +17,7 @@ from serve.admission import Admission
 
 GRACE_S = 60.0
 """How long running work may take to finish when the server is to end."""
-CUT_OFF_S = 2
+CUT_OFF_S = 1
 """How long open connections, which a page holds for ever, are waited for after that."""
 
 

@@ -1,5 +1,7 @@
 """Health, metrics and the OpenAPI document."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,10 @@ def test_document_describes_fields_and_problems(api: TestClient):
 
 def test_nothing_is_fetched_from_elsewhere_for_the_documents(api: TestClient):
     assert [api.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
+
+
+def test_api_needs_neither_torch_nor_gradio():
+    code = "import sys, serve.api, serve.server; print(*{name.partition('.')[0] for name in sys.modules})"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0 and "fastapi" in result.stdout.split()
+    assert not {"torch", "torchvision", "gradio", "train", "impasto"} & set(result.stdout.split())
