@@ -42,11 +42,11 @@ class Tab:
                     self.stop = gr.Button("Stop", visible=False, scale=0, min_width=120)
                 self.told = html_part()
                 self.curve = html_part()
-                self.list = html_part(js_on_load=script("list.js"))
-                with gr.Accordion("Report of all that was learned", open=False, visible=False) as self.about_all:
-                    self.report = html_part()
             with gr.Column(scale=2, min_width=320):
                 self.form = Form(trainings, process)
+        self.list = html_part(js_on_load=script("list.js"))
+        with gr.Accordion("Report of all that was learned", open=False, visible=False) as self.about_all:
+            self.report = html_part()
         self._connect()
 
     def _connect(self) -> None:
@@ -93,7 +93,7 @@ class Tab:
                 form.start: gr.update(visible=not at_work),
                 form.time: gr.update(visible=not at_work),
                 form.queue: gr.update(
-                    value="Add to the queue" if at_work else "Only put in the queue",
+                    value="Add to the queue" if at_work else "Queue for later",
                     variant="primary" if at_work else "secondary",
                 ),
             },

@@ -56,7 +56,7 @@ class Form:
         self.estimate = html_part()
         with gr.Row():
             self.start = gr.Button("Start learning", variant="primary", min_width=140)
-            self.queue = gr.Button("Only put in the queue", min_width=140)
+            self.queue = gr.Button("Queue for later", min_width=140)
         self.said = html_part()
         self._connect()
 

@@ -15,7 +15,7 @@ from train.page_pictures import sample, strip, thumbnail
 from train.page_words import clock, count_of, escaped, note
 from train.photo_files import FIXED_STRENGTHS
 from train.queue import Report
-from train.trainings import State
+from train.trainings import PAINTINGS, State
 
 MOST_SHOWN = 24
 """Finished styles; the report has all of them."""
@@ -71,7 +71,7 @@ def _idle(state: State) -> str:
             note(f"The last night ended early: {fault}", wrong=True) if fault else "",
         )
     if any(job.state == "done" for job in state.jobs):
-        return _box("Nothing waits", "The styles that were learned are on the wall of the Paint tab.")
+        return _box("All is learned", "The styles that were learned are on the wall of the Paint tab.")
     return _box(
         "Turn a painting into a style",
         "Drop one or more paintings, say how long each may take, and start. Learning goes on when this page, "
@@ -135,7 +135,7 @@ def _waiting(job: Job) -> str:
 
 
 def _failed(job: Job, folder: Path) -> str:
-    reason = (job.reason or "").replace(f"{folder}{os.sep}", "")  # a visitor need not know where it is
+    reason = _without_folder(job.reason or "", folder)
     buttons = _button("retry", "Try again", job) + _button("remove", "Remove", job)
     return _row(job, f'<p class="small error">{escaped(reason)}</p>', buttons)
 
@@ -207,7 +207,13 @@ def draw_report(path: Path) -> str:
         page = path.read_text(encoding="utf-8")
     except OSError:
         return note("There is no report yet: it is written when the first style is done.")
-    return f'<iframe sandbox="" title="Report of the trainings" srcdoc="{escaped(page)}"></iframe>'
+    page = escaped(_without_folder(page, path.parent))
+    return f'<iframe sandbox="" title="Report of all that was learned" srcdoc="{page}"></iframe>'
+
+
+def _without_folder(text: str, folder: Path) -> str:
+    """What a visitor reads need not tell where on this machine the paintings are."""
+    return text.replace(f"{folder / PAINTINGS}{os.sep}", "")
 
 
 def _joined(parts: list[str]) -> str:

@@ -7,6 +7,9 @@ from typing import Literal
 
 from nst_core.gatys_options import LossNetworkName
 
+SMALLEST_PAINTING_PX = 64
+"""Short side below which a painting shows the deep layers next to nothing."""
+
 
 @dataclass(frozen=True)
 class StyleOptions:

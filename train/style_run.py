@@ -34,10 +34,9 @@ from train.queue import Report
 from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, precision
 from train.style_card import export_finished, make_card
 from train.style_job import Painting, StyleJob
+from train.style_options import SMALLEST_PAINTING_PX
 from train.warm_start import begin_from
 
-SMALLEST_PAINTING_PX = 64
-"""Short side below which a painting shows the deep layers next to nothing."""
 TRIES = 4
 """A training that comes apart is taken up again, with half the learning rate each time, so often in all."""
 Tell = Callable[[Report], None]

@@ -15,11 +15,11 @@ from models.catalog import SUFFIX, shipped_folder, user_folder
 from nst_core.errors import ImageError
 from nst_core.files import atomic_path, sha256
 from nst_core.ledger import Job, Ledger
-from nst_core.picture import READABLE_SUFFIXES, Picture, read_picture
+from nst_core.picture import READABLE_SUFFIXES, Picture, fit_long_side, read_picture
 from train.night import LEDGER, Now, read_now
 from train.queue import Report
 from train.style_job import StyleJob, describe, shipped_base
-from train.style_options import StyleOptions
+from train.style_options import SMALLEST_PAINTING_PX, StyleOptions
 
 PAINTINGS = "paintings"
 """In the folder of the trainings: copies of what was dropped."""
@@ -94,11 +94,11 @@ class Trainings:
             options: how they are learned.
 
         Raises:
-            ImageError: one cannot be read; the message names it.
+            ImageError: one cannot be read, or is too small; the message names it.
             NstError: the disk is full, or the folder cannot be written to.
         """
         for path in paintings:
-            read_painting(path)
+            read_painting(path, options)
         base = shipped_base(options.network)
         base_sha256 = sha256(base) if base else None
         jobs = []
@@ -142,16 +142,23 @@ class Trainings:
         return job
 
 
-def read_painting(path: Path) -> Picture:
+def read_painting(path: Path, options: StyleOptions = StyleOptions()) -> Picture:  # noqa: B008 - it is frozen
     """A painting that was dropped.
 
     Raises:
-        ImageError: it cannot be read; the message has its name, not the folder that it happens to be in.
+        ImageError: it cannot be read, or is too small; the message has its name, not where it happens to be.
     """
     try:
-        return read_picture(path)
+        picture = read_picture(path)
     except ImageError as error:
         raise ImageError(str(error).replace(str(path), path.name)) from error
+    wanted = min(round(options.size * options.brush_size), max(picture.width, picture.height))
+    if min(fit_long_side(picture.width, picture.height, wanted)) < SMALLEST_PAINTING_PX:
+        raise ImageError(
+            f"{path.name} has {picture.width}x{picture.height} px, too few to learn from; "
+            f"give one of {SMALLEST_PAINTING_PX} or more on each side, and not as long and narrow"
+        )
+    return picture
 
 
 def _suffix(path: Path) -> str:
