@@ -52,7 +52,7 @@ class BodyLimit:
 
 
 class Door:
-    """Gives each piece of work a place, and cancels it when its client has gone."""
+    """Gives each piece of work a place, and cancels it when its client has gone, or takes nothing of the answer."""
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self.app, self.admission = app, admission
@@ -78,9 +78,14 @@ class Door:
             return message
 
         async def speak(message: Message) -> None:
-            nonlocal answered
+            nonlocal answered, gone
             answered = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await send(message)
+            try:
+                async with asyncio.timeout(self.admission.limits.timeout_s):
+                    await send(message)
+            except TimeoutError as error:  # it is there, but takes nothing
+                gone = True
+                raise asyncio.CancelledError from error
 
         async def watch() -> None:
             nonlocal gone

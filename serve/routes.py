@@ -13,7 +13,7 @@ from serve.answers import METRICS, PICTURE, PNG, WORK_PROBLEMS, Event, Health, I
 from serve.forms import Image, StyleName, StyleNames, Wish, read_wish
 from serve.problems import problems
 from serve.service import Served
-from serve.stream import EventStream, Told
+from serve.stream import Download, EventStream, Told
 from serve.wall import describe_catalog
 
 LARGEST_PREVIEW_PX = 4096
@@ -73,7 +73,7 @@ async def paint(service: Served, image: Image, style: StyleName, wish: Wished) -
         "X-Impasto-Seconds": f"{painted.seconds:.3f}",
         "X-Impasto-Size": f"{painted.width}x{painted.height}",
     }
-    return Response(painted.data, headers=headers, media_type=wish.media_type)
+    return Download(painted.data, headers=headers, media_type=wish.media_type)
 
 
 @work.post(

@@ -16,7 +16,7 @@ from serve.limits import Limits
 from serve.metrics import Metrics
 from serve.paint_job import Painted, inspect, paint
 from serve.problems import refused
-from serve.wall import Thumbnail, Wall
+from serve.wall import Thumbnail, Wall, without_folder
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,15 @@ class Service:
 
     async def thumbnail(self, name: str) -> Thumbnail:
         """A style's picture, which may have to be painted first."""
+        style = await run_in_threadpool(self.wall.style, name)
+        if (found := await run_in_threadpool(self.wall.thumbnail, style)) is not None:
+            return found
 
-        def find(progress: object) -> Thumbnail:
-            with refused(422):
-                return self.wall.thumbnail(name)
+        def painted(progress: object) -> Thumbnail:
+            with refused(422, lambda text: without_folder(text, style.path)):
+                return self.wall.paint_thumbnail(style)
 
-        return await self.admission.run(0, find)
+        return await self.admission.run(0, painted)
 
 
 def _service(request: Request) -> Service:

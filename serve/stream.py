@@ -1,4 +1,4 @@
-"""Answers of several events, one JSON object a line, each sent the moment it is known."""
+"""Answers that are sent piece by piece: events, each the moment it is known, and pictures as fast as they are taken."""
 
 import base64
 import json
@@ -13,7 +13,19 @@ from serve.paint_job import Painted
 
 MEDIA_TYPE = "application/x-ndjson"
 CHUNK_BYTES = 3 << 18
-"""Of a picture, encoded at a time; a multiple of 3, so that the pieces make one base64 text."""
+"""Of a picture, sent at a time; a multiple of 3, so that the pieces in base64 make one text."""
+
+
+class Download(Response):
+    """A file, sent no faster than the client takes it: until then, its request keeps its place."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        data = memoryview(self.body)
+        for start in range(0, len(data), CHUNK_BYTES):
+            piece = bytes(data[start : start + CHUNK_BYTES])
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class EventStream(Response):

@@ -44,7 +44,7 @@ class Wall:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._read = functools.lru_cache(1)(lambda files: catalog.survey())
-        self._paint = functools.lru_cache(THUMBNAILS_KEPT)(self._painted)
+        self._painted: dict[str, Thumbnail] = {}
 
     def catalog(self) -> Catalog:
         """All styles, and the files that are none."""
@@ -65,21 +65,26 @@ class Wall:
                 raise refusal(404, f"the style {name!r} is broken: {without_folder(broken.reason, broken.path)}")
         raise refusal(404, f"there is no style {name!r}; GET /api/v1/styles lists them")
 
-    def thumbnail(self, name: str) -> Thumbnail:
-        """What a photo looks like in a style.
+    def thumbnail(self, style: Style) -> Thumbnail | None:
+        """What a photo looks like in a style, if it need not be painted."""
+        tag = thumbnail_tag(style)
+        path = thumbnail_path(style)
+        return Thumbnail(path.read_bytes(), tag) if path else self._painted.get(tag)
+
+    def paint_thumbnail(self, style: Style) -> Thumbnail:
+        """The same, painted.
 
         Raises:
-            HTTPException: 404, there is no such style.
             NstError: the style cannot be painted with.
         """
-        style = self.style(name)
-        path, tag = thumbnail_path(style), thumbnail_tag(style)
-        return Thumbnail(path.read_bytes() if path else self._paint(style.path, tag), tag)
-
-    def _painted(self, path: Path, tag: str) -> bytes:
+        tag = thumbnail_tag(style)
         photo = read_picture(Path(skimage.__file__).parent / "data" / PHOTO)
         photo = photo.resized(*fit_long_side(photo.width, photo.height, THUMBNAIL_PX))
-        return picture_bytes(self._engine.stylize(photo, catalog.read_style(path)), "thumbnail.png")
+        painted = Thumbnail(picture_bytes(self._engine.stylize(photo, style), "thumbnail.png"), tag)
+        while len(self._painted) >= THUMBNAILS_KEPT:
+            self._painted.pop(next(iter(self._painted)), None)
+        self._painted[tag] = painted
+        return painted
 
 
 def describe_catalog(found: Catalog) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from toy_style import expected, write_toy_style
+from toy_style import expected, toy_card, write_toy_style
 
 from models import catalog
 from models.catalog import Style
@@ -26,6 +27,8 @@ from serve.providers import ComputeOptions
 from serve.server import Server, listen
 
 HOST = "127.0.0.1"
+PHOTO_PX = 64
+"""Long side of a photo."""
 USUAL = PaintOptions()
 ONE_THREAD = ComputeOptions(provider="cpu", threads=1)
 PATIENCE_S = 20
@@ -63,8 +66,8 @@ class GatedEngine(Engine):
         return super().stylize(picture, style, options, progress)
 
 
-def photo_file(width: int = 64, height: int = 40, name: str = "cat.png") -> bytes:
-    """A photo of noise, always the same, as a file; as large as the toy styles' strokes are made for."""
+def photo_file(width: int = PHOTO_PX, height: int = 40, name: str = "cat.png") -> bytes:
+    """A photo of noise, always the same, as a file."""
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     return picture_bytes(Picture(pixels), name)
 
@@ -109,6 +112,7 @@ def running(app: FastAPI, port: int = 0, **how: float) -> Iterator[Running]:
     """Serves an app by a socket, in a thread."""
     ready = threading.Event()
     with listen(HOST, port) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # so that a client that stalls is felt
         server = Server(app, app.state.service.admission, ready.set, lambda count: None, **how)
         found = Running(app, server, listener.getsockname()[1])
         found.thread = threading.Thread(target=server.run, args=([listener],))
@@ -126,9 +130,14 @@ def use_styles(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Makes `waves`, and `six` with three paintings, the only styles there are; gives the folder of the user's."""
     monkeypatch.setattr(catalog, "shipped_folder", lambda: folder / "shipped")
     monkeypatch.setenv("IMPASTO_STYLES_DIR", str(folder / "styles"))
-    write_toy_style(folder / "styles" / "waves.onnx")
-    write_toy_style(folder / "styles" / "six.onnx", 3)
+    write_style(folder / "styles" / "waves.onnx")
+    write_style(folder / "styles" / "six.onnx", 3)
     return folder / "styles"
+
+
+def write_style(path: Path, paintings: int = 1) -> None:
+    """Writes a toy style whose strokes are made for the photos here, so that they are painted as large as they are."""
+    write_toy_style(path, paintings, toy_card(path.stem, paintings, size_px=PHOTO_PX))
 
 
 def api_with(**limits: Any) -> TestClient:

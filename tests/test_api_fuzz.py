@@ -23,7 +23,7 @@ UNTIMED = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
 )
 MEGAPIXEL = 1_000_000

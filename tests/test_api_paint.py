@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from serving import CAT, ONE_THREAD, api_with, events, is_painted, post, problem, use_styles
+from serving import CAT, ONE_THREAD, api_with, events, is_painted, post, problem, use_styles, write_style
 from toy_style import toy_card, write_toy_style
 
 from impasto.main import main
@@ -113,9 +113,9 @@ def test_name_of_the_photo_is_a_name_only(api: TestClient, given: str, called: s
 
 def test_a_new_style_is_there_at_once_and_a_changed_one_too(api: TestClient, styles: Path):
     assert problem(post(api, style="night"))[0] == 404
-    write_toy_style(styles / "night.onnx")
+    write_style(styles / "night.onnx")
     assert is_painted(post(api, style="night").content)
-    write_toy_style(styles / "night.onnx", 2)
+    write_style(styles / "night.onnx", 2)
     assert is_painted(post(api, style="night").content, weights=(1, 1))
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 from fastapi.testclient import TestClient
 from serving import CAT, ONE_THREAD, api_with, client, events, post, problem, use_styles
@@ -88,6 +89,13 @@ def test_broken_style_is_said_without_its_folder(api: TestClient, styles: Path):
     assert status in (404, 422) and "cut.onnx" in detail
     for text in (detail, api.get("/api/v1/styles").text):
         assert str(styles) not in text
+
+
+def test_style_that_reads_other_files_is_refused(api: TestClient, styles: Path):
+    model = onnx.load(styles / "waves.onnx")
+    onnx.save(model, styles / "thief.onnx", save_as_external_data=True, location="secret", size_threshold=0)
+    detail = "thief.onnx keeps its weights in other files, which is refused; export it as a single file"
+    assert problem(post(api, style="thief")) == (422, detail)
 
 
 def test_photo_over_the_limit_is_refused_by_its_header():

@@ -54,9 +54,14 @@ def admission(server: Running) -> Admission:
     return server.app.state.service.admission
 
 
-def connect(server: Running, length: int | None, path: str = "/api/v1/paint") -> socket.socket:
+def connect(
+    server: Running, length: int | None, path: str = "/api/v1/paint", receive_bytes: int = 65536
+) -> socket.socket:
     """A connection on which a request has begun, its body in chunks where no length is given."""
-    found = socket.create_connection((HOST, server.port), PATIENCE_S)
+    found = socket.socket()
+    found.settimeout(PATIENCE_S)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    found.connect((HOST, server.port))
     kind = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
     form = "Content-Type: multipart/form-data; boundary=x"
     found.sendall(f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{form}\r\n{kind}\r\n\r\n".encode())
@@ -140,6 +145,21 @@ def test_painting_that_takes_too_long_is_given_up(engine: GatedEngine):
         answer = post(server.client())
         assert problem(answer) == (503, "the picture was not done within 0.3 s; try a smaller size")
         assert answer.headers["retry-after"] == "30" and engine.stopped == ["cat.png"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/paint", "/api/v1/paint/stream"])
+def test_client_that_takes_nothing_loses_its_place(path: str):
+    with running(build_app(Engine(ONE_THREAD), Limits(timeout_s=2))) as server:
+        body = FORM + photo_file(1400, 1000) + END
+        with connect(server, len(body), path, receive_bytes=4096) as connection:
+            connection.sendall(body)
+            wait_until(lambda: admission(server).running == 1)
+            wait_until(lambda: admission(server).running == 0)
+            assert admission(server).present == 1  # painted, but not delivered
+            wait_until(lambda: admission(server).present == 0)
+            with connection.makefile("rb") as answer:
+                assert len(answer.read()) < 2_000_000  # of more than 4
+        assert post(server.client()).status_code == 200
 
 
 def test_one_too_many_is_refused_before_its_upload(engine: GatedEngine):
