@@ -27,7 +27,7 @@ _GRAY = ("#f7f6f5", "#efeeec", "#e0dedb", "#cac7c3", "#a29e99", "#757169", "#5b5
 
 # Gradio's own margins are for forms; the tabs need the room.
 _CSS = """
-.gradio-container { padding: 0 clamp(12px, 2.5vw, 40px) 16px !important; }
+.gradio-container { overflow: visible !important; padding: 0 clamp(12px, 2.5vw, 40px) 16px !important; }
 .gradio-container .main.app { padding: 4px 0 0; }
 .gradio-container .html-container { padding: 0; }
 .tabs { position: relative; }

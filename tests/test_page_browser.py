@@ -12,7 +12,7 @@ from browser import CHROMIUM, FLAGS, Studio, difference, pixels_of
 from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from serving import GatedEngine, Running, running, wait_until
+from serving import PATIENCE_S, GatedEngine, Running, running, wait_until
 from toy_style import expected, write_toy_style
 
 from impasto.page import mount_page
@@ -20,7 +20,10 @@ from nst_core.picture import read_picture
 from serve.api import build_app
 from serve.engine import Engine
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
+]
 
 JPEG = 3.0
 """How far a JPEG may be from what was painted, on average, in 255ths."""
@@ -57,10 +60,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1200, "height": 800}, accept_downloads=True)
-    context.set_default_timeout(15_000)
+    """One for all tests, as its cache makes the page open faster; what a page stores is cleared after each."""
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    context.set_default_timeout(PATIENCE_S * 1000)
     yield context
     context.close()
 
@@ -71,8 +75,11 @@ def page(context: BrowserContext) -> Iterator[Page]:
     errors: list[str] = []
     addresses: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    context.on("request", lambda request: addresses.append(request.url))
+    page.on("request", lambda request: addresses.append(request.url))
     yield page
+    if page.url.startswith("http"):
+        page.evaluate("localStorage.clear()")
+    page.close()
     assert errors == []
     assert addresses
     assert [url for url in addresses if not re.match(r"http://127\.0\.0\.1:|data:|blob:", url)] == []
@@ -304,6 +311,10 @@ def test_all_styles_fill_the_wall_and_one_is_chosen(studio: Studio, photo: Path)
     shown = pixels_of(studio.card("toy_dusk").locator("canvas"))
     assert shown.shape == (288, 384, 3)
     assert difference(shown, expected(original(photo, shown))) < JPEG
+    studio.card("toy_dawn").locator("input").focus()
+    studio.page.keyboard.press("ArrowRight")
+    expect(studio.card("toy_dusk").locator("input")).to_be_checked()
+    expect(studio.part("stage")).to_be_hidden()
     studio.card("toy_dusk").click()
     expect(studio.part("stage")).to_be_visible()
     studio.wait_until_painted()
@@ -363,7 +374,8 @@ def test_a_photo_that_no_browser_shows_and_sixteen_bits(studio: Studio, photo: P
     assert saved.name == "deep-toy_dawn.tif"
     picture = read_picture(saved)
     assert (picture.width, picture.height, picture.bit_depth) == (640, 480, 16)
-    assert difference(picture.as_float(), expected(read_picture(deep).as_float())) < 0.1
+    assert difference(picture.as_float(), expected(read_picture(deep).as_float())) < 1
+    assert len(np.unique(picture.pixels)) > 256
 
 
 def test_a_photo_stands_as_it_was_taken(studio: Studio, photo: Path, tmp_path: Path) -> None:
@@ -401,6 +413,7 @@ def test_a_photo_from_the_camera(studio: Studio, context: BrowserContext) -> Non
     expect(studio.part("sheet")).to_be_visible()
     assert studio.pixels("before").std() > 0.05
     assert studio.part("video").evaluate("(video) => video.srcObject") is None, "the camera stays on"
+    context.clear_permissions()
 
 
 def test_a_busy_server_is_asked_again(studio: Studio, photo: Path) -> None:
@@ -469,7 +482,8 @@ def test_who_waits_sees_the_place_in_the_line(
 ) -> None:
     engine = GatedEngine()
     with running(mount_page(build_app(engine))) as server:
-        first, second = Studio(page, server.port), Studio(context.new_page(), server.port)
+        other = context.new_page()
+        first, second = Studio(page, server.port), Studio(other, server.port)
         for studio in (first, second):
             studio.part("search").fill("toy")
             studio.drop(photo)
@@ -478,6 +492,7 @@ def test_who_waits_sees_the_place_in_the_line(
         engine.let(6)
         for studio in (first, second):
             expect(studio.part("status")).to_have_text("3 of 3 styles painted")
+        other.close()
 
 
 def test_zoom_shows_the_pixels_of_a_large_photo(studio: Studio, tmp_path: Path) -> None:

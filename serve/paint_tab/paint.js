@@ -1,21 +1,20 @@
 /** The Paint tab: a photo, a wall of styles, and controls that repaint as they are moved. */
 
-import { Camera } from "./camera.js";
-import { make, partsOf } from "./dom.js";
+import { Gone } from "./api.js";
+import { partsOf } from "./dom.js";
+import { Intake } from "./intake.js";
 import { Controls, History, lookOf, storedLook } from "./look.js";
 import { Painter, lookFields } from "./painter.js";
 import { Photo } from "./photo.js";
 import { PictureView } from "./picture.js";
 import { Saver } from "./save.js";
 import { Wall } from "./wall.js";
-import { Gone } from "./api.js";
 
 // Long sides of what is painted while a style is chosen, while a slider is dragged, after it rested, and of
 // each picture on the wall.
 const CLICK_PX = 256;
 const DRAG_PX = 512;
 const SHARP_PX = 1024;
-const ZOOMED_PX = 2048;
 const WALL_PX = 384;
 const REST_MS = 150;
 
@@ -29,15 +28,15 @@ class Tab {
     this.view = new PictureView(this.parts);
     this.painter = new Painter((...picture) => this.#painted(...picture), (state) => this.#report(state));
     this.saver = new Saver(this.parts, (state) => this.#report(state));
-    this.camera = new Camera(this.parts, (file) => this.open(file));
     const colors = root.querySelectorAll("[name=paint-color]");
     this.controls = new Controls(this.parts, colors, (finished) => this.#turned(finished));
     this.wall = new Wall(this.parts, {
       changed: () => this.#stylesChanged(),
-      chosen: (name) => this.#choose(name),
+      chosen: (name, ends) => this.#choose(name, ends),
       reached: (error) => this.#reached(error),
     });
     this.controls.look = this.look;
+    new Intake(this.parts, () => this.#seen, (file) => this.open(file));
     this.#listen();
     this.wall.follow();
   }
@@ -61,8 +60,10 @@ class Tab {
     this.view.showPhoto(photo);
     this.wall.clear();
     this.#leaveWall();
+    const focused = this.parts.empty.contains(document.activeElement);
     this.parts.empty.hidden = true;
     this.parts.bar.hidden = false;
+    if (focused) this.parts.divider.focus();
     this.#say(this.wall.styles.has(this.look.style) ? "" : "Now choose a style.");
     this.#update();
     this.#paint(CLICK_PX);
@@ -83,14 +84,6 @@ class Tab {
   #listen() {
     const { parts } = this;
     const on = (part, event, act) => parts[part].addEventListener(event, act);
-    const choose = () => parts.file.click();
-    on("choose", "click", choose);
-    on("new", "click", choose);
-    on("camera", "click", () => this.camera.open());
-    on("file", "change", () => {
-      if (parts.file.files[0]) this.open(parts.file.files[0]);
-      parts.file.value = "";
-    });
     on("flip", "click", () => this.view.flip());
     on("zoom", "click", () => this.#zoom());
     on("undo", "click", () => this.#travel(-1));
@@ -100,42 +93,11 @@ class Tab {
     on("stop", "click", () => this.all?.abort());
     on("notice-close", "click", () => this.#note(null));
     document.addEventListener("keydown", (event) => this.#press(event));
-    document.addEventListener("paste", (event) => this.#receive(event, event.clipboardData));
-    document.addEventListener("dragover", (event) => {
-      if (!this.#seen || !event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      parts.stage.classList.add("over");
-    });
-    document.addEventListener("dragleave", (event) => event.relatedTarget ?? parts.stage.classList.remove("over"));
-    document.addEventListener("drop", (event) => {
-      parts.stage.classList.remove("over");
-      this.#receive(event, event.dataTransfer);
-    });
-    for (const name of ["astronaut", "chelsea", "coffee", "rocket"]) parts.examples.append(this.#example(name));
-  }
-
-  #example(name) {
-    const source = new URL(`examples/${name}`, import.meta.url);
-    const picture = make("img", { src: source, alt: "" });
-    const button = make("button", { type: "button", title: name, ariaLabel: `Example photo: ${name}` }, picture);
-    button.addEventListener("click", async () => {
-      const blob = await (await fetch(source)).blob();
-      const suffix = blob.type === "image/png" ? "png" : "jpg";
-      this.open(new File([blob], `${name}.${suffix}`, { type: blob.type }));
-    });
-    return make("li", {}, button);
   }
 
   /** Whether the tab is the one that is open. */
   get #seen() {
     return this.root.offsetParent !== null;
-  }
-
-  #receive(event, data) {
-    const file = data?.files[0];
-    if (!file || !this.#seen) return;
-    event.preventDefault();
-    this.open(file);
   }
 
   #press(event) {
@@ -150,11 +112,12 @@ class Tab {
     event.preventDefault();
   }
 
-  #choose(name) {
-    this.#leaveWall();
-    if (name === this.look.style) return;
-    this.#set({ ...this.look, style: name, weights: [] });
-    this.#paint(CLICK_PX);
+  #choose(name, ends) {
+    if (name !== this.look.style) {
+      this.#set({ ...this.look, style: name, weights: [] });
+      if (!this.root.dataset.wall) this.#paint(CLICK_PX);
+    }
+    if (ends) this.#leaveWall();
   }
 
   /** A control was moved. */
@@ -205,7 +168,7 @@ class Tab {
 
   #paint(quick) {
     if (!this.photo || !this.wall.styles.has(this.look.style)) return;
-    const most = this.view.zoomed ? ZOOMED_PX : SHARP_PX;
+    const most = this.view.zoomed ? Infinity : SHARP_PX; // zoomed, the screen's pixels are the preview's
     const sharp = Math.round(Math.min(most, Math.max(DRAG_PX, this.view.screenPx)));
     this.painter.wish({ photo: this.photo, look: this.look, quick, sharp, rest: quick === DRAG_PX ? REST_MS : 0 });
   }

@@ -66,7 +66,7 @@ export class Painter {
     this.current = { photo, style: look.style, quick, abort };
     try {
       if (rest) await pause(rest, abort.signal);
-      const fields = { image: await photo.blob(px), ...lookFields(look), format: photo.previewFormat };
+      const fields = { image: await photo.blob(px, !quick), ...lookFields(look), format: photo.previewFormat };
       const start = performance.now();
       const blob = await paint(fields, abort.signal, () => this.report("waiting"));
       const bitmap = await createImageBitmap(blob);

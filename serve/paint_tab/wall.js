@@ -9,7 +9,7 @@ const STYLES_AT_ONCE = 100;
 export class Wall {
   /**
    * @param changed takes nothing: the styles are others than before.
-   * @param chosen takes the name of a style.
+   * @param chosen takes the name of a style, and whether that ends the choice: arrow keys only go from one to the next.
    * @param reached takes null, or the Error that kept the server from answering.
    */
   constructor(parts, { changed, chosen, reached }) {
@@ -18,9 +18,11 @@ export class Wall {
     this.cards = new Map();
     this.listed = "";
     parts.search.addEventListener("input", () => this.#filter());
-    parts.styles.addEventListener("change", (event) => chosen(event.target.value));
-    // The one that is chosen already does not change, but a click on it says that the wall is done with.
-    parts.styles.addEventListener("click", (event) => event.target.checked && chosen(event.target.value));
+    const { styles } = parts;
+    styles.addEventListener("change", ({ target }) => chosen(target.value, false));
+    // Keys make clicks, too, but without a count.
+    styles.addEventListener("click", ({ target, detail }) => detail > 0 && target.checked && chosen(target.value, true));
+    styles.addEventListener("keydown", ({ target, key }) => key === "Enter" && chosen(target.value, true));
   }
 
   /** Asks the server for its styles now and then, for as long as the page is seen, and when it is seen again. */

@@ -1,0 +1,143 @@
+"""Milliseconds from a slider's input to the repainted picture in the browser, beside the bare network in the same run.
+
+    python benchmarks/page_latency.py
+
+`impasto ui` runs in a process of its own, and Debian's Chromium, without a graphics card, opens its page. The photo is
+larger than 512 px, so that what is repainted while a slider is dragged is its preview of 512x512. Each move waits for
+the picture of the one before, as a hand does that looks; the clock stops in the first frame that shows the new pixels.
+The network alone, as ONNX Runtime calls it, is measured before and after.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import psutil
+import skimage
+from playwright.sync_api import Page, expect, sync_playwright
+from record import record
+
+from models.catalog import find_style
+from nst_core.picture import read_picture, write_picture
+
+SIZE_PX = 512
+TARGET_MS = 150
+STYLE = "starry_night"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+# Draws are noticed from outside, so that the page is the one that users have.
+WATCH = """
+const draw = CanvasRenderingContext2D.prototype.drawImage;
+CanvasRenderingContext2D.prototype.drawImage = function (picture, ...place) {
+  draw.call(this, picture, ...place);
+  if (this.canvas.dataset.part === "after") {
+    const drawn = new CustomEvent("drawn", { detail: picture.width });
+    requestAnimationFrame(() => document.dispatchEvent(drawn));
+  }
+};
+"""
+MOVE = """
+(slider, value) => new Promise((resolve) => {
+  const begun = performance.now();
+  document.addEventListener("drawn", ({ detail }) => resolve([performance.now() - begun, detail]), { once: true });
+  slider.value = value;
+  slider.dispatchEvent(new InputEvent("input", { bubbles: true }));
+})
+"""
+
+
+def network_ms(rounds: int) -> list[float]:
+    """The bare network at 512x512."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = psutil.cpu_count(logical=False) or 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(find_style(STYLE).path, options, providers=["CPUExecutionProvider"])
+    feeds = {"photo": np.random.default_rng(0).random((1, 3, SIZE_PX, SIZE_PX), np.float32)}
+    times = []
+    for _ in range(rounds + 1):  # the first finds memory
+        begun = time.perf_counter()
+        session.run(None, feeds | {"strength": np.ones(1, np.float32)})
+        times.append(1000 * (time.perf_counter() - begun))
+    return times[1:]
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The address of `impasto ui` in a process of its own."""
+    command = [sys.executable, "-m", "impasto.main", "ui", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+/", line := process.stdout.readline())
+        if found is None:
+            raise SystemExit(f"impasto ui did not start: {line}")
+        yield found[0]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def page_ms(page: Page, moves: int) -> list[float]:
+    """From a slider's input to the repainted picture."""
+    slider = page.get_by_role("slider", name="Strength", exact=True)
+    times = []
+    for value in np.linspace(0.5, 1.4, moves + 2):  # the first two warm up
+        took, width = slider.evaluate(MOVE, round(float(value), 2))
+        if width != SIZE_PX:
+            raise SystemExit(f"{width} px were repainted, not {SIZE_PX}")
+        times.append(took)
+    return times[2:]
+
+
+def large_photo(folder: Path) -> Path:
+    photo = read_picture(Path(skimage.__file__).parent / "data" / "astronaut.png")
+    path = folder / "astronaut.jpg"
+    write_picture(photo.resized(2048, 2048), path)
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moves", type=int, default=30)
+    parser.add_argument("--no-record", action="store_true", help="only print")
+    options = parser.parse_args()
+    alone = network_ms(10)
+    with tempfile.TemporaryDirectory() as folder, server() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        page = browser.new_page(viewport={"width": 1360, "height": 860})
+        page.add_init_script(WATCH)
+        page.goto(address)
+        page.locator(f'.card[data-style="{STYLE}"]').click()
+        page.set_input_files("[data-part=file]", large_photo(Path(folder)))
+        expect(page.locator("[data-part=status]")).to_contain_text("Painted in")
+        times = page_ms(page, options.moves)
+        browser.close()
+    alone += network_ms(10)
+    figures = {
+        "size_px": SIZE_PX,
+        "moves": options.moves,
+        "input_to_picture_ms": {
+            "median": round(statistics.median(times), 1),
+            "p95": round(float(np.percentile(times, 95)), 1),
+        },
+        "bare_network_ms": round(statistics.median(alone), 1),
+        "target_ms": TARGET_MS,
+    }
+    print(figures)
+    if not options.no_record:
+        print(record("page_latency", figures))
+
+
+if __name__ == "__main__":
+    main()
