@@ -110,7 +110,7 @@ def run(options: Namespace) -> int:
         waiting=options.queue,
         timeout_s=options.timeout,
     )
-    with listen(options.host, options.port) as listener:
+    with listen(options.host.strip("[]"), options.port) as listener:
         address = _address(options.host, listener.getsockname()[1])
         app = build_app(Engine(), limits, access)
         _mount_page(app)

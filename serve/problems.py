@@ -1,7 +1,6 @@
 """What is answered where a request cannot be met: one clear line, as problem JSON (RFC 9457)."""
 
 import contextlib
-import errno
 import json
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nst_core.errors import BudgetError, NstError
+from nst_core.files import is_disk_full
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -89,9 +89,13 @@ def refused(status: int, said: Callable[[str], str] = str) -> Iterator[None]:
     except MemoryError as error:
         raise refusal(413, "the picture does not fit into the memory; choose a smaller size") from error
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
-        raise refusal(503, "the server's disk is full; try again when it has space", 60) from error
+        raise _disk_full() from error
+
+
+def _disk_full() -> HTTPException:
+    return refusal(503, "the server's disk is full; try again when it has space", 60)
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -99,7 +103,7 @@ def answer_problems(app: FastAPI) -> None:
 
     async def refusals(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return answer(error)
+        return answer(_disk_full() if is_disk_full(error) else error)  # an upload that is laid down may find it so
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -1,5 +1,6 @@
 """The HTTP API where a request cannot be met: the right status, and one line that says what is wrong."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,27 @@ def test_unknown_paths_and_methods_are_problems(api: TestClient):
     assert problem(api.get("/api/v1/nothing"))[0] == 404
     assert problem(api.get("/api/v1/paint"))[0] == 405
     assert problem(api.delete("/api/v1/styles"))[0] == 405
+
+
+@pytest.mark.parametrize("where", ["starlette.datastructures.UploadFile.write", "serve.paint_job.picture_bytes"])
+def test_full_disk_is_said(api: TestClient, monkeypatch: pytest.MonkeyPatch, where: str):
+    def fails(*args: object, **more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(where, fails)
+    answer = post(api)
+    assert problem(answer) == (503, "the server's disk is full; try again when it has space")
+    assert answer.headers["retry-after"] == "60"
+
+
+def test_picture_that_does_not_fit_into_the_memory_is_said(monkeypatch: pytest.MonkeyPatch):
+    def fails(*args: object) -> None:
+        raise MemoryError
+
+    engine = Engine(ONE_THREAD)
+    monkeypatch.setattr(engine, "stylize", fails)
+    answer = post(client(build_app(engine)))
+    assert problem(answer) == (413, "the picture does not fit into the memory; choose a smaller size")
 
 
 def test_fault_of_ours_is_one_line_without_details(monkeypatch: pytest.MonkeyPatch):
