@@ -265,36 +265,53 @@ def times(minutes: float | None = 5.0) -> tuple[str, float | None, str]:
 
 def test_dropped_paintings_have_fields_and_keep_what_was_typed(tab: Any, tmp_path: Path):
     form = tab.form
-    a, b, small = (picture(tmp_path / "up" / name) for name in ("a_b.png", "b.png", "small.png"))
-    Image.new("RGB", (400, 20)).save(small)
-    broken = tmp_path / "up" / "broken.png"
+    a, b, small, broken = (tmp_path / "up" / name for name in ("a_b.png", "b.png", "small.png", "broken.png"))
+    for path, size in ((a, (128, 96)), (b, (128, 96)), (small, (400, 20))):
+        picture(path, size=size)
     broken.write_text("no picture")
     taken = form.take([str(a), str(broken), str(small)], [], {})
-    assert taken[form.drop] is None and taken[form.files] == [str(a)]
-    assert taken[form.new]["value"] == {str(a): {"title": "A B", "artist": "", "license": ""}}
+    (first,) = taken[form.files]
+    assert taken[form.drop] is None and taken[form.new]["value"] == {
+        first: {"title": "A B", "artist": "", "license": ""}
+    }
     told = said(taken, form.said)
     assert "broken.png is not a picture" in told and "small.png has 400x20 px, too few to learn from" in told
     assert str(tmp_path) not in told
-    assert not broken.exists() and not small.exists()  # what cannot be learned is not kept
+    assert files_in(tmp_path / "up") == [b, Path(first)]  # what cannot be learned is not kept
 
-    typed = {str(a): {"title": "Waves", "artist": "A. Painter", "license": "CC0", "x": "y"}, "/etc/passwd": {}}
-    taken = form.take([str(b), str(a)], [str(a)], typed)
-    assert taken[form.files] == [str(a), str(b)]
-    assert taken[form.new]["value"][str(a)] == {"title": "Waves", "artist": "A. Painter", "license": "CC0"}
-    left = form.leave([str(a), str(b)], typed, gr.EventData(None, {"painting": str(a)}))
-    assert left[form.files] == [str(b)] and not a.exists() and b.exists()
-    left = form.leave([str(b)], typed, gr.EventData(None, {"painting": __file__}))
-    assert left[form.files] == [str(b)] and Path(__file__).exists()
+    typed = {first: {"title": "Waves", "artist": "A. Painter", "license": "CC0", "x": "y"}, "/etc/passwd": {}}
+    second = form.take([str(b)], [first], typed)[form.files][1]
+    shown = form.take(None, [first, second], typed)[form.new]["value"]
+    assert list(shown) == [first, second]
+    assert shown[first] == {"title": "Waves", "artist": "A. Painter", "license": "CC0"}
+    left = form.leave([first, second], typed, gr.EventData(None, {"painting": first}))
+    assert left[form.files] == [second] and files_in(tmp_path / "up") == [Path(second)]
+    left = form.leave([second], typed, gr.EventData(None, {"painting": __file__}))
+    assert left[form.files] == [second] and Path(__file__).exists()
+
+
+def test_visitors_who_drop_the_same_do_not_meet(tab: Any, tmp_path: Path):
+    form = tab.form
+    upload = tmp_path / "up" / "a.png"  # one for both
+    (one,), (other,) = (form.take([str(picture(upload))], [], {})[form.files] for _ in range(2))
+    form.leave([one], {}, gr.EventData(None, {"painting": one}))
+    assert said(form.add(False, [other], {}, "", *times()), form.said) == "Added: A."
+    assert files_in(tmp_path / "up") == []
 
 
 def test_only_what_was_dropped_is_added(tab: Any, tmp_path: Path):
     form = tab.form
-    a, other = picture(tmp_path / "up" / "a.png"), picture(tmp_path / "other.png")
-    added = form.add(False, [str(a)], {str(other): {"title": "Other"}}, "", *times(None))
+    other = picture(tmp_path / "other.png")
+    files = form.take([str(picture(tmp_path / "up" / "a.png"))], [], {})[form.files]
+    added = form.add(False, files, {str(other): {"title": "Other"}}, "", *times(None))
     assert said(added, form.said) == "Added: A." and added[form.files] == []
     assert [job.name for job in tab.trainings.look().jobs] == ["a"]
-    assert not a.exists() and other.exists()
+    assert files_in(tmp_path / "up") == [] and other.exists()
     assert not tab.trainings.look().at_work
+
+
+def files_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def test_what_cannot_be_done_is_one_line(tab: Any, tmp_path: Path):

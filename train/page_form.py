@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -106,17 +107,16 @@ class Form:
 
     def take(self, dropped: list[str] | None, files: list[str], about: About) -> Updates:
         """Takes up what was dropped, as far as it can be read; the place to drop is free again."""
-        good, reasons = [], []
-        for file in map(str, dropped or ()):
+        good, reasons = list(files), []
+        for file in dropped or ():
+            own = _own(Path(file))
             try:
-                thumbnail(Path(file))
-                good.append(file)
+                thumbnail(own)
+                good.append(str(own))
             except ImageError as error:
-                reasons.append(f"{error}; left out")
-        _discard(set(dropped or ()) - set(good))
-        return {self.drop: None, self.said: "".join(note(reason, wrong=True) for reason in reasons)} | self._show(
-            [*files, *(file for file in good if file not in files)], about
-        )
+                reasons.append(note(f"{error}; left out", wrong=True))
+                _discard([str(own)])
+        return {self.drop: None, self.said: "".join(reasons)} | self._show(good, about)
 
     def leave(self, files: list[str], about: About, event: gr.EventData) -> Updates:
         """Leaves out a painting that was dropped."""
@@ -167,8 +167,17 @@ def _ask_for(timing: Timing) -> tuple[Any, Any]:
     return gr.update(visible=timing == "minutes"), gr.update(visible=timing == "until")
 
 
+def _own(path: Path) -> Path:
+    """Moves what a browser sent to a folder of its own; Gradio keeps one file for all who send the same."""
+    with contextlib.suppress(OSError):
+        return path.rename(Path(tempfile.mkdtemp(dir=path.parent), path.name))
+    return path
+
+
 def _discard(files: Iterable[str]) -> None:
-    """The copies that came from a browser."""
-    for file in files:
+    """Deletes what `_own` gave, with the folders around it if nothing else is there."""
+    for path in map(Path, files):
         with contextlib.suppress(OSError):
-            Path(file).unlink()
+            path.unlink()
+            path.parent.rmdir()
+            path.parent.parent.rmdir()
