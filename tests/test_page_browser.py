@@ -16,7 +16,7 @@ from serving import PATIENCE_S, GatedEngine, Running, running, wait_until
 from toy_style import expected, write_toy_style
 
 from impasto.page import mount_page
-from nst_core.picture import read_picture
+from nst_core.picture import read_picture, write_picture
 from serve.api import build_app
 from serve.engine import Engine
 
@@ -24,6 +24,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
 ]
+
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 JPEG = 3.0
 """How far a JPEG may be from what was painted, on average, in 255ths."""
@@ -171,6 +173,46 @@ def test_a_painted_file_alone_brings_its_settings_and_becomes_the_photo_when_tol
     again.page.get_by_role("button", name="Paint this picture itself").click()
     expect(again.part("sheet")).to_be_visible()
     again.wait_until_painted()
+
+
+def test_settings_come_back_to_the_last_digit(studio: Studio, photo: Path, tmp_path: Path) -> None:
+    options = {"strength": 0.5125, "brush_size": 0.7, "color": "photo", "weights": [], "size": 0}
+    painted = tmp_path / "cat-toy_dawn.jpg"
+    settings = {"command": "paint", "style": {"name": "toy_dawn"}, "options": options}
+    write_picture(read_picture(photo), painted, settings=settings)
+    studio.drop(photo)
+    studio.drop(painted)
+    expect(studio.part("notice")).to_contain_text("restored")
+    studio.wait_until_painted()
+    saved = read_picture(studio.download("jpeg", tmp_path / "again"))
+    assert saved.settings is not None
+    assert saved.settings["options"] == options
+
+
+def test_a_painted_file_of_a_style_that_is_gone(studio: Studio, photo: Path, tmp_path: Path) -> None:
+    painted = tmp_path / "painted.tif"
+    write_picture(read_picture(photo), painted, settings={"command": "paint", "style": {"name": "lost"}})
+    studio.drop(painted)
+    expect(studio.part("notice")).to_contain_text("painted.tif was painted with the style lost, which is not here.")
+    studio.page.get_by_role("button", name="Paint this picture itself").click()
+    expect(studio.part("status")).to_have_text("Now choose a style.")
+
+
+def test_of_several_photos_at_once_the_last_counts(studio: Studio, photo: Path, tmp_path: Path) -> None:
+    slow, quick = save_photo(tmp_path / "slow.png"), save_photo(tmp_path / "quick.png", 320, 240)
+    studio.page.evaluate("""() => {
+        const open = createImageBitmap;
+        window.createImageBitmap = async (file, ...how) => {
+            if (file.name === "slow.png") await new Promise((go) => (window.go = go));
+            return open(file, ...how);
+        };
+    }""")
+    studio.drop(slow)
+    studio.page.wait_for_function("window.go")
+    studio.drop(quick)
+    expect(studio.part("sheet")).to_be_visible()
+    studio.page.evaluate("() => { go(); return new Promise((then) => setTimeout(then, 300)); }")
+    assert studio.pixels("before").shape == (240, 320, 3)
 
 
 def test_a_slider_repaints_while_it_is_dragged_and_the_last_wish_wins(studio: Studio, photo: Path) -> None:
@@ -546,6 +588,7 @@ def test_the_keyboard_alone_is_enough(studio: Studio, tmp_path: Path) -> None:
 def test_a_phone_is_wide_enough(browser: Browser, server: Running, photo: Path, wall: bool) -> None:
     context = browser.new_context(viewport={"width": 375, "height": 700}, has_touch=True)
     studio = Studio(context.new_page(), server.port)
+    studio.part("search").fill("toy")
     studio.drop(photo)
     studio.card("toy_palette").tap()
     studio.wait_until_painted()

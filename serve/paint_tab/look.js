@@ -65,6 +65,7 @@ class Slider {
     this.number = make("button", { type: "button", className: "number", title: "Set back (or double-click the slider)" });
     this.element = make("div", { className: "slider" }, make("label", {}, make("span", {}, label), this.input), this.number);
     this.input.addEventListener("input", () => {
+      this.current = Number((log ? 2 ** this.input.value : Number(this.input.value)).toFixed(2));
       this.#tell();
       changed(false);
     });
@@ -78,12 +79,13 @@ class Slider {
     this.value = neutral;
   }
 
+  /** As it was set, to the last digit, or as it was moved to, in hundredths. */
   get value() {
-    const number = Number(this.input.value);
-    return Number((this.log ? 2 ** number : number).toFixed(3));
+    return this.current;
   }
 
   set value(number) {
+    this.current = number;
     this.input.value = this.log ? Math.log2(number) : number;
     this.#tell();
   }

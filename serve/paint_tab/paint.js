@@ -17,6 +17,7 @@ const DRAG_PX = 512;
 const SHARP_PX = 1024;
 const WALL_PX = 384;
 const REST_MS = 150;
+const SLOW_MS = 1000;
 
 class Tab {
   constructor(root) {
@@ -26,8 +27,8 @@ class Tab {
     this.look = storedLook();
     this.history = new History(this.look);
     this.view = new PictureView(this.parts);
-    this.painter = new Painter((...picture) => this.#painted(...picture), (state) => this.#report(state));
-    this.saver = new Saver(this.parts, (state) => this.#report(state));
+    this.painter = new Painter((...picture) => this.#painted(...picture), (state) => this.#follow(state));
+    this.saver = new Saver(this.parts, (what) => this.#tell(what));
     const colors = root.querySelectorAll("[name=paint-color]");
     this.controls = new Controls(this.parts, colors, (finished) => this.#turned(finished));
     this.wall = new Wall(this.parts, {
@@ -41,17 +42,19 @@ class Tab {
     this.wall.follow();
   }
 
-  /** Takes a photo; of one that Impasto painted, its settings. */
+  /** Takes a photo; of one that Impasto painted, its settings. Of several at once the last counts. */
   async open(file) {
+    this.opened = file;
     this.#note(null);
-    this.#say(`Opening ${file.name}…`);
+    this.#tell(`Opening ${file.name}…`);
     try {
       const photo = await Photo.open(file);
+      if (file !== this.opened) return;
       const look = lookOf(photo.settings);
       if (look) this.#restore(photo, look);
       else this.#take(photo);
     } catch (error) {
-      this.#report(error);
+      this.#tell(error);
     }
   }
 
@@ -64,21 +67,25 @@ class Tab {
     this.parts.empty.hidden = true;
     this.parts.bar.hidden = false;
     if (focused) this.parts.divider.focus();
-    this.#say(this.wall.styles.has(this.look.style) ? "" : "Now choose a style.");
+    this.#tell(this.wall.styles.has(this.look.style) ? "" : "Now choose a style.");
     this.#update();
     this.#paint(CLICK_PX);
   }
 
-  /** Takes over the settings of a painted picture; it becomes the photo only where there is none, or by a click. */
+  /** Takes over the settings of a painted picture; that itself becomes the photo only when it is told to. */
   #restore(photo, look) {
-    const known = this.wall.styles.get(look.style);
-    const what = known ? `“${known.title}”` : `the style ${look.style}, which is not here`;
+    const itself = { label: "Paint this picture itself", act: () => this.#take(photo) };
+    const style = this.wall.styles.get(look.style);
+    if (!style) {
+      this.#note(`${photo.name} was painted with the style ${look.style}, which is not here.`, itself);
+      return;
+    }
     const from = photo.settings.photo?.file;
     const hint = this.photo || !from ? "" : ` To paint with them, drop the photo again: ${from}.`;
-    const again = { text: "Paint this picture itself", act: () => this.#take(photo) };
-    if (known) this.#set(look);
-    this.#note(`Settings of ${photo.name} restored: ${what}.${hint}`, again);
-    if (this.photo) this.#paint(CLICK_PX);
+    this.#tell("");
+    this.#note(`Settings of ${photo.name} restored: “${style.title}”.${hint}`, itself);
+    this.#set(look);
+    this.#repaint(CLICK_PX);
   }
 
   #listen() {
@@ -115,7 +122,7 @@ class Tab {
   #choose(name, ends) {
     if (name !== this.look.style) {
       this.#set({ ...this.look, style: name, weights: [] });
-      if (!this.root.dataset.wall) this.#paint(CLICK_PX);
+      this.#paint(CLICK_PX);
     }
     if (ends) this.#leaveWall();
   }
@@ -123,9 +130,9 @@ class Tab {
   /** A control was moved. */
   #turned(finished) {
     this.look = { style: this.look.style, ...this.controls.look };
-    if (finished) this.#remember();
-    if (!this.root.dataset.wall) this.#paint(DRAG_PX);
-    else if (finished) this.#paintAll();
+    if (!finished) return this.#paint(DRAG_PX);
+    this.#remember();
+    this.#repaint(DRAG_PX);
   }
 
   #zoom() {
@@ -138,7 +145,7 @@ class Tab {
     if (!look) return;
     this.#apply(look);
     this.#update();
-    this.#paint(DRAG_PX);
+    this.#repaint(DRAG_PX);
   }
 
   #set(look) {
@@ -166,8 +173,14 @@ class Tab {
     this.parts.all.disabled = this.photo === null || this.wall.styles.size === 0;
   }
 
+  /** Paints what is seen: the picture, or the wall. */
+  #repaint(quick) {
+    if (this.root.dataset.wall) this.#paintAll();
+    else this.#paint(quick);
+  }
+
   #paint(quick) {
-    if (!this.photo || !this.wall.styles.has(this.look.style)) return;
+    if (this.root.dataset.wall || !this.photo || !this.wall.styles.has(this.look.style)) return;
     const most = this.view.zoomed ? Infinity : SHARP_PX; // zoomed, the screen's pixels are the preview's
     const sharp = Math.round(Math.min(most, Math.max(DRAG_PX, this.view.screenPx)));
     this.painter.wish({ photo: this.photo, look: this.look, quick, sharp, rest: quick === DRAG_PX ? REST_MS : 0 });
@@ -175,7 +188,7 @@ class Tab {
 
   #painted(bitmap, seconds, sharp) {
     this.view.showPainting(bitmap, this.wall.styles.get(this.look.style)?.title);
-    if (sharp) this.#say(`Painted in ${seconds.toFixed(2)} s at ${bitmap.width} × ${bitmap.height} px`);
+    if (sharp) this.#tell(`Painted in ${seconds.toFixed(2)} s at ${bitmap.width} × ${bitmap.height} px`);
   }
 
   async #paintAll() {
@@ -187,9 +200,9 @@ class Tab {
     this.all?.abort();
     const abort = (this.all = new AbortController());
     try {
-      await this.wall.paintAll(this.photo, lookFields(this.look), WALL_PX, abort.signal, (text) => this.#say(text));
+      await this.wall.paintAll(this.photo, lookFields(this.look), WALL_PX, abort.signal, (text) => this.#tell(text));
     } catch (error) {
-      if (abort === this.all) this.#report(error.name === "AbortError" ? "Stopped" : error);
+      if (abort === this.all) this.#tell(error.name === "AbortError" ? "Stopped" : error);
     }
     if (abort === this.all) stop.hidden = true;
   }
@@ -215,7 +228,7 @@ class Tab {
 
   #reached(error) {
     if (error) {
-      if (!(this.gone && error instanceof Gone)) this.#report(error);
+      if (!(this.gone && error instanceof Gone)) this.#tell(error);
     } else if (this.gone) {
       this.gone = false;
       this.#note(null);
@@ -223,23 +236,25 @@ class Tab {
     }
   }
 
-  #report(state) {
+  /** What the painter is doing. */
+  #follow(state) {
     this.parts.stage.setAttribute("aria-busy", state === "painting" || state === "waiting");
-    if (state instanceof Error) {
-      this.gone = state instanceof Gone;
-      this.#say("");
-      this.#note(state.message);
-    } else if (state === "waiting") this.#say("Waiting for a place…");
-    else if (state !== "painting" && state !== "done") this.#say(state);
+    clearTimeout(this.slow);
+    if (state === "painting") this.slow = setTimeout(() => this.#tell("Painting…"), SLOW_MS);
+    else if (state === "waiting") this.#tell("Waiting for a place…");
+    else if (state instanceof Error) this.#tell(state);
   }
 
-  /** The line under the picture. */
-  #say(text) {
-    this.parts.status.textContent = text;
+  /** Shows a text in the line at the picture, an Error as the message above it. */
+  #tell(what) {
+    this.parts.status.textContent = what instanceof Error ? "" : what;
+    if (!(what instanceof Error)) return;
+    this.gone = what instanceof Gone;
+    this.#note(what.message);
   }
 
   /** The message above the picture, with something to do where there is; null takes it away. */
-  #note(text, { text: label, act } = {}) {
+  #note(text, { label, act } = {}) {
     this.parts.notice.hidden = !text;
     this.parts["notice-text"].textContent = text ?? "";
     const button = this.parts["notice-action"];
