@@ -208,7 +208,7 @@ def test_of_several_photos_at_once_the_last_counts(studio: Studio, photo: Path, 
         };
     }""")
     studio.drop(slow)
-    studio.page.wait_for_function("window.go")
+    studio.page.wait_for_function("Boolean(window.go)")
     studio.drop(quick)
     expect(studio.part("sheet")).to_be_visible()
     studio.page.evaluate("() => { go(); return new Promise((then) => setTimeout(then, 300)); }")
