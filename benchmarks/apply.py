@@ -28,6 +28,7 @@ from models.catalog import Style, read_style
 from models.registry import build, default_options
 from nst_core.picture import Picture
 from serve.engine import Engine
+from serve.providers import ComputeOptions
 from train.export import export_style
 
 SIZES_PX = (512, 1024)
@@ -71,7 +72,7 @@ def seconds(paint: Callable[[], object]) -> float:
 
 def measure(styles: dict[str, Style], size: int, threads: int, rounds: int) -> dict[str, dict[str, float]]:
     """The median seconds of `session` and of `engine` for each network."""
-    engine = Engine(threads)
+    engine = Engine(ComputeOptions("cpu", threads))
     picture = Picture(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8))
     ways = {(name, "session"): session(style, size, threads) for name, style in styles.items()}
     ways |= {(name, "engine"): lambda style=style: engine.stylize(picture, style) for name, style in styles.items()}

@@ -25,6 +25,7 @@ from nst_core.picture import Picture, fit_long_side, read_picture
 from nst_core.tensor import to_tensor
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
+from serve.providers import ComputeOptions
 from train.photo_files import FIXED_PHOTOS, fixed_photos
 
 SIZE_PX = 384
@@ -81,7 +82,7 @@ def compare(network: LossNetwork, style: Style, photo: Picture, engine: Engine) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
-    network, engine, rows = load_network("compact"), Engine(), {}
+    network, engine, rows = load_network("compact"), Engine(ComputeOptions("cpu")), {}
     for style in styles():
         if style.path.parent != shipped_folder():
             continue

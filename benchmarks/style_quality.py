@@ -22,6 +22,7 @@ from record import record
 from models.catalog import Style, find_style, styles
 from nst_core.picture import find_pictures, fit_long_side, read_picture, write_picture
 from serve.engine import Engine
+from serve.providers import ComputeOptions
 
 SIZE_PX = 512
 
@@ -54,7 +55,7 @@ def main() -> None:
 
 def mean_scores(style: Style, painting: Path, photos: list[Path], script: Path, work: Path) -> dict[str, float]:
     """The judge's figures of all photos in a style, mean over them."""
-    engine = Engine()
+    engine = Engine(ComputeOptions("cpu"))
     lines = []
     for photo in photos:
         picture = read_picture(photo)

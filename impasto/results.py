@@ -31,6 +31,14 @@ def find_photos(given: Sequence[str], out: str) -> list[Path]:
     return photos
 
 
+def folder_within(photo: Path, given: Sequence[str]) -> Path:
+    """The folder of a photo, as seen from the one of the command line that it was found in."""
+    for path in map(Path, given):
+        if path.is_dir() and path in photo.parents:
+            return photo.parent.relative_to(path)
+    return Path()
+
+
 def _searched(given: str) -> str:
     """The file or folder itself, or the folder in which a pattern looks."""
     return os.path.realpath(given if os.path.exists(given) else os.path.dirname(re.split(r"[*?[]", given)[0]))

@@ -1,13 +1,16 @@
 """What a painted picture says about how it was made, whoever asked for it."""
 
 import functools
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from models.catalog import Style
+from nst_core.errors import ImageError
 from nst_core.files import sha256
-from nst_core.picture import Picture
+from nst_core.picture import Picture, read_picture
+from nst_core.picture_metadata import settings_text
 from nst_core.provenance import provenance
 from serve.paint_options import PaintOptions
 
@@ -31,6 +34,16 @@ def paint_settings(photo: Picture, style: Style, options: PaintOptions, seconds:
         "versions": provenance(),
         "seconds": round(seconds, 3),
     }
+
+
+def is_painted_so(path: Path, photo: Picture, style: Style, options: PaintOptions) -> bool:
+    """Whether a file is a photo painted in a style, with the same options, by an earlier run."""
+    try:
+        found = read_picture(path).settings or {}
+    except ImageError:
+        return False
+    wanted = json.loads(settings_text(paint_settings(photo, style, options, 0)))
+    return all(found.get(key) == wanted[key] for key in ("command", "photo", "style", "options"))
 
 
 def _sha256(path: Path) -> str:

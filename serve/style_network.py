@@ -17,7 +17,7 @@ from serve.tiled_network import HALO_PX, TiledNetwork
 
 BYTES_PER_PIXEL = 110
 """That a network takes for a picture or tile; measured with the swift network."""
-WHOLE_PIXELS = 2_500_000
+WHOLE_PIXELS = 2_000_000
 """Up to here a picture is painted at once; larger ones in tiles, to the same result."""
 TILE_PIXELS = 1_000_000
 BUCKET_PX = 64

@@ -110,7 +110,8 @@ class _Part:
     wanted: str
     inputs: frozenset[str]
     network: Network
-    convolutions: int
+    work: int
+    """Its convolutions."""
 
     def __call__(self, feeds: Feeds) -> np.ndarray:
         return self.network([self.wanted], {name: feeds[name] for name in self.inputs & feeds.keys()})[0]
@@ -133,7 +134,7 @@ class TiledNetwork:
         def part(wanted: str, given: Mapping[str, int]) -> _Part:
             nodes = graph.needed([wanted], given)
             inputs = frozenset(name for node in nodes for name in node.inputs)
-            work = sum(node.operator == "Conv" for node in nodes)
+            work = max(1, sum(node.operator == "Conv" for node in nodes))
             return _Part(wanted, inputs, open(graph.cut([wanted], given)), work)
 
         into = layout.norms[layout.trunk.start].values if layout.trunk else ""
@@ -162,7 +163,7 @@ class _Painting:
     def __init__(self, network: TiledNetwork, plan: TilePlan, crop: Crop, feeds: Feeds, tell: Tell) -> None:
         self.network, self.layout, self.plan, self.crop, self.tell = network, network.layout, plan, crop, tell
         parts = [*network.down, *network.up, network.last, *([network.trunk] if network.trunk else [])]
-        self.work, self.done = sum(part.convolutions for part in parts), 0.0
+        self.work, self.done = sum(part.work for part in parts), 0.0
         self.feeds = dict(feeds)
         if self.layout.norms:
             self.moments = np.zeros((1, 2, self.layout.norms[-1].channels.stop), np.float32)
@@ -177,7 +178,7 @@ class _Painting:
             self._measure(norm, part)
         if network.trunk:
             self.bridge = network.trunk(self.feeds | {network.down[-1].wanted: self._into_trunk()})
-            self._tell(network.trunk.convolutions)
+            self._tell(network.trunk.work)
         for norm, part in zip(norms[trunk.stop :], network.up, strict=True):
             self._measure(norm, part)
         for tile in self.plan.tiles:
@@ -221,7 +222,7 @@ class _Painting:
             feeds[self.layout.bridge] = self.bridge[:, :, top : top + height, left : left + width]
         values = part(feeds)
         share = (tile.bottom - tile.top) * (tile.right - tile.left) / (self.plan.height * self.plan.width)
-        self._tell(part.convolutions * share)
+        self._tell(part.work * share)
         return values
 
     def _tell(self, work: float) -> None:

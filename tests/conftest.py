@@ -14,6 +14,7 @@ from PIL import Image
 
 from nst_core import features
 from nst_core.compact import CompactNetwork, CompactOptions, save_compact
+from serve import providers
 
 hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("impasto")
@@ -30,6 +31,12 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         return look_up(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture(autouse=True)
+def only_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Styles are painted by what every machine has, so that pictures can be compared to the last level."""
+    monkeypatch.setattr(providers, "PROVIDERS", ("cpu",))
 
 
 @pytest.fixture(autouse=True)

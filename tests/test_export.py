@@ -22,7 +22,8 @@ from models.registry import build
 from models.style_network import StyleNetwork
 from nst_core.errors import ModelError
 from nst_core.picture import Picture
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 from train import export
 from train.export import export_style, parity
 
@@ -146,8 +147,9 @@ def test_card_comes_back_and_the_engine_paints(shape: str, exported: dict[str, E
     style = read_style(one.path)
     assert style.card == one.card and style.name == shape
     photo = Picture((pixels(40, 52, 3) * 255).astype(np.uint8))
-    assert np.array_equal(Engine(1).stylize(photo, style, PaintOptions(strength=0)).pixels, photo.pixels)
-    painted = Engine(1).stylize(photo, style, PaintOptions(strength=0.8)).as_float()
+    assert np.array_equal(Engine().stylize(photo, style, PaintOptions(strength=0)).pixels, photo.pixels)
+    at_its_size = PaintOptions(strength=0.8, brush_size=style.card.size_px / 52)
+    painted = Engine().stylize(photo, style, at_its_size).as_float()
     batch = np.ascontiguousarray(photo.as_float().transpose(2, 0, 1)[None])
     wanted = one.paint(batch, 0.8, (1.0, 1.0, 1.0) if shape == "palette" else ())[0].transpose(1, 2, 0)
     assert np.abs(painted - wanted).max() < 0.51 / 255

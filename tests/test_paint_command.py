@@ -17,7 +17,8 @@ from impasto.paint import build_parser
 from models import catalog
 from nst_core.errors import BudgetError
 from nst_core.picture import Picture, read_picture, write_picture
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,20 @@ def test_paints_into_the_current_folder_and_says_so(capsys):
 
 
 def test_settings_are_in_the_picture(tmp_path: Path):
-    words = ["--style", "six", "--strength", "0.5", "--weights", "1,0,3", "--color", "photo", "--size", "48"]
+    words = [
+        "--style",
+        "six",
+        "--strength",
+        "0.5",
+        "--weights",
+        "1,0,3",
+        "--color",
+        "photo",
+        "--size",
+        "48",
+        "--brush-size",
+        "2",
+    ]
     assert paint("cat.png", *words, "-o", "out.png") == 0
     settings = read_picture("out.png").settings
     assert settings is not None
@@ -72,7 +86,8 @@ def test_settings_are_in_the_picture(tmp_path: Path):
     assert settings["photo"] == {"file": "cat.png", "sha256": hashlib.sha256(Path("cat.png").read_bytes()).hexdigest()}
     digest = hashlib.sha256((tmp_path / "styles" / "six.onnx").read_bytes()).hexdigest()
     assert settings["style"] == {"name": "six", "sha256": digest}
-    assert settings["options"] == {"size": 48, "strength": 0.5, "weights": [1, 0, 3], "color": "photo"}
+    asked = {"size": 48, "strength": 0.5, "brush_size": 2, "weights": [1, 0, 3], "color": "photo"}
+    assert settings["options"] == asked
     assert {"impasto", "numpy", "python", "commit"} <= set(settings["versions"])
     assert onnxruntime.__version__ in {settings["versions"].get(name) for name in ("onnxruntime", "onnxruntime-gpu")}
     again = PaintOptions(**{**settings["options"], "weights": tuple(settings["options"]["weights"])})
@@ -163,7 +178,11 @@ def test_format_quality_and_bits(work: Path):
         (["cat.png", "--style", "six", "--weights", "1,x,0"], "--weights must be a number from 0"),
         (["cat.png", "--style", "six", "--weights", "1,-1,0"], "--weights must be a number from 0"),
         (["cat.png", "--style", "waves", "--size", "31"], "--size must be a whole number of pixels, 32 or more"),
-        (["cat.png", "--style", "waves", "--color", "palette"], "argument --color: invalid choice: 'palette'"),
+        (["cat.png", "--style", "waves", "--color", "mine"], "argument --color: invalid choice: 'mine'"),
+        (["cat.png", "--style", "waves", "--brush-size", "5"], "--brush-size must be a number from 0.25 to 4, not 5"),
+        (["cat.png", "--style", "waves", "--provider", "quantum"], "argument --provider: invalid choice: 'quantum'"),
+        (["cat.png", "--style", "waves", "--memory-limit", "1"], "--memory-limit must be a size like 3.5GB"),
+        (["cat.png", "--style", "waves", "--memory-limit", "1MB"], "choose a smaller size, or raise --memory-limit"),
         (["cat.png", "--style", "waves", "--bits", "12"], "--bits must be 8 or 16"),
         (["cat.png", "--style", "waves", "--max-megapixels", "0.002"], "raise --max-megapixels"),
     ],
@@ -236,13 +255,46 @@ def test_stopped_by_ctrl_c_what_is_done_is_kept_whole(monkeypatch: pytest.Monkey
     assert capsys.readouterr().err == "impasto: stopped\n"
 
 
-def test_bar_on_a_terminal_for_several_pictures_only(monkeypatch: pytest.MonkeyPatch, capsys):
+def test_bar_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys):
+    assert paint("cat.png", "--style", "waves") == 0
+    assert capsys.readouterr().err == ""
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert paint("cat.png", "dog.png", "--style", "waves") == 0
     captured = capsys.readouterr()
-    assert "painting" in captured.err and "2/2" in captured.err and captured.out.count("\n") == 2
-    assert paint("cat.png", "--style", "waves") == 0
-    assert capsys.readouterr().err == ""
+    assert "painting" in captured.err and "100%" in captured.err and captured.out.count("\n") == 2
+
+
+def test_folders_of_a_folder_are_kept():
+    for name in ("a/cat.png", "a/b/cat.png"):
+        Path("photos", name).parent.mkdir(parents=True)
+        write_picture(read_picture("cat.png"), Path("photos", name))
+    assert paint("photos", "--style", "waves", "-o", "out/") == 0
+    assert {str(path.relative_to("out")) for path in Path("out").rglob("*.png")} == {
+        "a/cat-waves.png",
+        "a/b/cat-waves.png",
+    }
+
+
+def test_what_an_earlier_run_painted_so_is_not_painted_again(capsys):
+    words = ["cat.png", "dog.png", "--style", "waves", "-o", "out/"]
+    assert paint(*words) == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("out").iterdir()}
+    capsys.readouterr()
+    assert paint(*words) == 0
+    assert capsys.readouterr().out == "2 of 2 were there already, painted with the same options\n"
+    assert {path: path.stat().st_mtime_ns for path in Path("out").iterdir()} == before
+    write_picture(read_picture("narrow.png").resized(60, 40), "cat.png")  # another photo of that name
+    assert paint(*words) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("1 of 2 were there already")
+    assert paint(*words, "--strength", "0.5") == 0
+    assert is_painted("out/cat-waves.png", strength=0.5) and is_painted("out/dog-waves.png", "dog.png", 0.5)
+
+
+def test_how_a_large_picture_will_be_painted_is_said_first(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr(command, "SAID_FROM_BYTES", 0)
+    assert paint("cat.png", "--style", "waves", "--size", "90") == 0
+    said = "cat-waves.png: 90x60 px, strokes painted at 60x40 px, detail at 90x60 px, in about 0.3 GB\n"
+    assert capsys.readouterr().err == said
 
 
 def test_options_are_those_of_the_engine():

@@ -11,7 +11,8 @@ from models.card import StyleCard
 from models.catalog import Style, read_style, shipped_folder
 from models.registry import load_network
 from nst_core.picture import Picture
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 
 STYLES = [read_style(path) for path in sorted(shipped_folder().glob("*.onnx"))]
 
@@ -46,7 +47,7 @@ def test_file_is_small_and_its_card_complete(style: Style):
 
 @each_style
 def test_strength_goes_from_the_photo_to_the_painting(style: Style, photo: Picture):
-    engine, before = Engine(1), photo.as_float()
+    engine, before = Engine(), photo.as_float()
     results = [engine.stylize(photo, style, PaintOptions(strength=s)).as_float() for s in (0.0, 0.5, 1.0, 1.5)]
     assert np.abs(results[0] - before).max() < 0.01
     changes = [np.abs(result - before).mean() for result in results]
@@ -59,12 +60,12 @@ def test_sample_is_what_the_style_paints(style: Style):
     sample = np.asarray(Image.open(shipped_folder() / "samples" / f"{style.name}.png").convert("RGB")) / 255
     chelsea = Picture(skimage.data.chelsea()).resized(sample.shape[1], sample.shape[0])
     assert max(sample.shape) == 256
-    assert np.abs(Engine(1).stylize(chelsea, style).as_float() - sample).mean() < 0.01
+    assert np.abs(Engine().stylize(chelsea, style).as_float() - sample).mean() < 0.01
 
 
 def test_palette_paints_each_of_its_paintings_otherwise(photo: Picture):
     (palette,) = (style for style in STYLES if len(style.card.paintings) > 1)
-    engine, count = Engine(1), len(palette.card.paintings)
+    engine, count = Engine(), len(palette.card.paintings)
     painted = [
         engine.stylize(photo, palette, PaintOptions(weights=tuple(float(i == j) for j in range(count)))).as_float()
         for i in range(count)

@@ -19,7 +19,8 @@ from models.registry import load_network
 from nst_core import features
 from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
 from nst_core.picture import Picture
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 from train import style_run
 from train.batch_size import fitting_batch_size
 from train.callbacks import Stopped, fault_of
@@ -63,8 +64,8 @@ def test_a_painting_becomes_a_file_that_paints(job: StyleJob, tmp_path: Path) ->
     assert grams["relu1_1"].shape == (3, 3)
 
     photo = Picture.from_float(np.random.default_rng(1).random((40, 56, 3)))
-    painted = Engine(1).stylize(photo, style, PaintOptions(strength=1.0))
-    unpainted = Engine(1).stylize(photo, style, PaintOptions(strength=0.0))
+    painted = Engine().stylize(photo, style, PaintOptions(strength=1.0))
+    unpainted = Engine().stylize(photo, style, PaintOptions(strength=0.0))
     assert painted.pixels.shape == photo.pixels.shape
     assert np.abs(painted.as_float() - photo.as_float()).mean() > 0.02
     assert np.abs(unpainted.as_float() - photo.as_float()).max() < 0.01

@@ -336,7 +336,7 @@ def test_what_cannot_be_done_is_one_line(tab: Any, tmp_path: Path):
 def test_only_what_has_changed_is_sent(tab: Any, tmp_path: Path):
     shown = tab.open([], *times())
     assert words(shown[tab.now]).startswith("Turn a painting into a style")
-    assert shown[tab.stop]["visible"] is False and shown[tab.about_all]["visible"] is False
+    assert shown[tab.halt]["visible"] is False and shown[tab.about_all]["visible"] is False
     again = tab.look(shown[tab.seen], [], *times())
     assert list(again) == [tab.seen]
     tab.trainings.add({picture(tmp_path / "a.png"): {}}, None)
@@ -374,7 +374,7 @@ def test_a_painting_is_learned_stopped_and_gone_on_with_when_its_starter_has_end
     until(lambda: (state := tab.trainings.look()).report and state.report.step > 5)
     shown = tab.open([], *times())
     assert re.search(r"The Waves A\. Painter \d+% step \d+ ", said(shown, tab.now))
-    assert shown[tab.stop]["visible"] and not shown[form.start]["visible"] and not shown[form.time]["visible"]
+    assert shown[tab.halt]["visible"] and not shown[form.start]["visible"] and not shown[form.time]["visible"]
     assert said(shown, form.estimate) == "What you add now is learned after the others, 5 min for each."
     assert Words(shown[tab.strip]).all("img")[0]["src"] == strip(training / "waves" / "preview.png") != ""
     assert "is being worked on" in words(tab.grant(gr.EventData(None, {"wish": "remove", "name": "waves"})))
@@ -400,6 +400,7 @@ def test_a_painting_is_learned_stopped_and_gone_on_with_when_its_starter_has_end
     assert (card.title, card.paintings[0].artist, card.photos.count) == ("The Waves", "A. Painter", 2)
     shown = tab.open([], *times())
     assert "on the wall of the Paint tab" in said(shown, tab.list) and Words(shown[tab.list]).all("img")
+    assert said(shown, tab.strip).startswith("Learned last The Waves A. Painter the photo strength 0.5 strength 1 ")
     assert "The Waves" in tab.show_report() and shown[tab.about_all]["visible"]
     assert form.recall()[form.photos] == str(tmp_path / "photos")
     curve = read_curve(training / "waves" / "metrics.csv")

@@ -21,7 +21,7 @@ def toy_card(name: str = "toy", paintings: int = 1, **changes: Any) -> StyleCard
         "paintings": tuple(painting_card(f"{name}_{number}") for number in range(1, paintings + 1)),
         "network": "toy",
         "network_options": {"width": 4, "blocks": [1, 2]},
-        "size_px": 512,
+        "size_px": 60,
         "brush_size": 1.0,
         "losses": {"content": 0.6, "style.relu1_1": 1.0},
         "loss_network": "compact",
