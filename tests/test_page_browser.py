@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from serving import PATIENCE_S, GatedEngine, Running, running, wait_until
-from toy_style import expected, write_toy_style
+from toy_style import expected, toy_card, write_toy_style
 
 from impasto.page import mount_page
 from nst_core.picture import read_picture, write_picture
@@ -377,11 +377,11 @@ def test_styles_come_and_go_and_broken_ones_say_why(studio: Studio, styles_folde
     count = studio.cards.count()
     new, broken = styles_folder / "zz_new.onnx", styles_folder / "torn.onnx"
     try:
-        write_toy_style(new)
+        write_toy_style(new, card=toy_card("zz_new", title="<img src=x onerror=throw(1)>"))
         broken.write_bytes(b"no network")
         look_again(studio)
         expect(studio.cards).to_have_count(count + 1)
-        expect(studio.cards.last).to_contain_text("Zz New")
+        expect(studio.cards.last).to_contain_text("<img src=x onerror=throw(1)>")
         expect(studio.part("broken")).to_contain_text("torn.onnx cannot be used: ")
     finally:
         new.unlink()

@@ -5,6 +5,7 @@ import { lookFields } from "./painter.js";
 
 // A line of the stream becomes one string, of which browsers hold about half a gigabyte.
 const LONGEST_STREAMED_BYTES = 3e8;
+const LEAST_SHARE = 0.05; // before that, the time left is a guess
 const BYTES_A_PIXEL = { png: 6, jpeg: 2, webp: 2, tiff: 6 };
 const SUFFIXES = { png: "png", jpeg: "jpg", webp: "webp", tiff: "tif" };
 
@@ -49,7 +50,7 @@ export class Saver {
       if (event.event === "begun") this.#tell("");
       if (event.event === "progress") {
         progress.value = event.share;
-        if (event.seconds_left != null) this.#tell(timeLeft(event.seconds_left));
+        if (event.share > LEAST_SHARE) this.#tell(timeLeft(event.seconds_left));
       }
       if (event.event === "failed") throw new Error(event.reason);
       if (event.event === "picture") return { blob: await pictureOf(event), name: event.filename };
