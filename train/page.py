@@ -38,8 +38,8 @@ class Tab:
             with gr.Column(scale=3, min_width=320):
                 self.now = html_part()
                 self.strip = html_part()
-                with gr.Row():
-                    self.stop = gr.Button("Stop", visible=False, scale=0, min_width=120)
+                with gr.Row(visible=False) as self.halt:
+                    self.stop = gr.Button("Stop", scale=0, min_width=140)
                 self.told = html_part()
                 self.curve = html_part()
             with gr.Column(scale=2, min_width=320):
@@ -52,7 +52,7 @@ class Tab:
     def _connect(self) -> None:
         form = self.form
         seen = [self.seen, form.files, *form.times]
-        view = [self.seen, self.now, self.strip, self.curve, self.list, self.stop, self.about_all]
+        view = [self.seen, self.now, self.strip, self.curve, self.list, self.halt, self.about_all]
         view += [form.estimate, form.start, form.queue, form.time]
         # Without triggers: when the page is opened, and when the time is changed.
         gr.on(None, self.open, [form.files, *form.times], view, **QUIET)
@@ -89,7 +89,7 @@ class Tab:
             "report": {self.about_all: gr.update(visible=(folder / REPORT).is_file())},
             "estimate": {form.estimate: plan(state, asked, len(files), now)},
             "buttons": {
-                self.stop: gr.update(visible=at_work),
+                self.halt: gr.update(visible=at_work),
                 form.start: gr.update(visible=not at_work),
                 form.time: gr.update(visible=not at_work),
                 form.queue: gr.update(
@@ -102,7 +102,10 @@ class Tab:
 
     def end(self) -> Iterator[Updates]:
         """Stops the process at work, its state kept."""
-        yield {self.stop: gr.update(value="Stopping: what was learned is kept…", interactive=False)}
+        yield {
+            self.stop: gr.update(value="Stopping…", interactive=False),
+            self.told: note("What has been learned so far is kept; that takes some seconds."),
+        }
         try:
             self.process.stop()
             said = note("Stopped. Start, and it goes on.")

@@ -56,8 +56,8 @@ class Form:
             )  # fmt: skip
         self.estimate = html_part()
         with gr.Row():
-            self.start = gr.Button("Start learning", variant="primary", min_width=140)
-            self.queue = gr.Button("Queue for later", min_width=140)
+            self.start = gr.Button("Start learning", variant="primary", min_width=180)
+            self.queue = gr.Button("Queue for later", min_width=180)
         self.said = html_part()
         self._connect()
 

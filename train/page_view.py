@@ -84,8 +84,9 @@ def _box(title: str, text: str, more: str = "") -> str:
 
 
 def draw_strip(state: State, folder: Path) -> str:
-    """What the painting that is being learned makes of the fixed photos by now."""
-    job = state.current
+    """What the painting that is being learned, or else the one learned last, makes of the fixed photos."""
+    last = _done_last_first(state)[:1] if not state.at_work else []
+    job = next(iter(last), state.current)
     address = job and strip(folder / job.name / "preview.png")
     if not job or not address:
         return ""
@@ -93,10 +94,9 @@ def draw_strip(state: State, folder: Path) -> str:
     if len(job.spec["paintings"]) > 1:
         heads = [painting["title"] for painting in job.spec["paintings"]]
     items = "".join(f"<li>{escaped(head)}</li>" for head in ["the photo", *heads])
-    alt = f"Three photos, and what they are in the style {job.spec['title']} by now"
-    return (
-        f'<figure class="strip"><ol class="small soft">{items}</ol><img src="{address}" alt="{escaped(alt)}"></figure>'
-    )
+    title = f"<h3>Learned last <span>{_title(job)}</span></h3>" if last else ""
+    picture = f'<img src="{address}" alt="Three photos, and what they are in the style {escaped(job.spec["title"])}">'
+    return f'<figure class="strip">{title}<ol class="small soft">{items}</ol>{picture}</figure>'
 
 
 def draw_losses(state: State, folder: Path) -> str:
@@ -108,7 +108,7 @@ def draw_losses(state: State, folder: Path) -> str:
 def draw_list(state: State, folder: Path) -> str:
     """What waits, has failed, and is done."""
     failed = [job for job in state.jobs if job.state == "failed"]
-    done = sorted((job for job in state.jobs if job.state == "done"), key=lambda job: job.ended or "", reverse=True)
+    done = _done_last_first(state)
     parts = []
     if waiting := state.waiting:
         parts.append(_head("To be learned", len(waiting)) + f"<ol>{''.join(map(_waiting, waiting))}</ol>")
@@ -121,6 +121,11 @@ def draw_list(state: State, folder: Path) -> str:
         if len(done) > MOST_SHOWN:
             parts.append(f'<p class="soft small">The report below has all {len(done)}.</p>')
     return "".join(parts)
+
+
+def _done_last_first(state: State) -> list[Job]:
+    done = (job for job in state.jobs if job.state == "done")
+    return sorted(done, key=lambda job: (job.ended or "", job.id), reverse=True)
 
 
 def _head(title: str, count: int) -> str:
