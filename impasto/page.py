@@ -71,6 +71,7 @@ def mount_page(app: FastAPI) -> FastAPI:
 def _train_tab() -> Callable[[], None]:
     if find_spec("torch") is None:
         return _absent_tab
+    # Without torch the rest of train/ cannot be imported.
     from train.page import train_tab
 
     return train_tab

@@ -1,5 +1,6 @@
 /** How photos come in: chosen, dropped, pasted, from the camera, or one of the examples. */
 
+import { Gone } from "./api.js";
 import { Camera } from "./camera.js";
 import { make } from "./dom.js";
 
@@ -9,9 +10,10 @@ export class Intake {
   /**
    * @param seen tells whether the tab is the one that is open: what is dropped on another is not for us.
    * @param open takes a File.
+   * @param failed takes an Error.
    */
-  constructor(parts, seen, open) {
-    Object.assign(this, { parts, seen, open });
+  constructor(parts, seen, open, failed) {
+    Object.assign(this, { seen, open, failed });
     const { file, stage } = parts;
     const camera = new Camera(parts, open);
     parts.camera.addEventListener("click", () => camera.open());
@@ -46,7 +48,8 @@ export class Intake {
     const picture = make("img", { src: source, alt: "" });
     const button = make("button", { type: "button", title: name, ariaLabel: `Example photo: ${name}` }, picture);
     button.addEventListener("click", async () => {
-      const blob = await (await fetch(source)).blob();
+      const blob = await fetch(source).then((response) => response.blob(), () => null);
+      if (!blob) return this.failed(new Gone());
       const suffix = blob.type === "image/png" ? "png" : "jpg";
       this.open(new File([blob], `${name}.${suffix}`, { type: blob.type }));
     });

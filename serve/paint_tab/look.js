@@ -3,13 +3,14 @@
 import { make } from "./dom.js";
 
 const NEUTRAL = { style: "", strength: 1, brush_size: 1, color: "painting", weights: [] };
+const COLORS = ["painting", "photo", "palette"];
 const STORED = "impasto.look";
 const HISTORY = 100;
 
 /** The look that was used last in this browser. */
 export function storedLook() {
   try {
-    return { ...NEUTRAL, ...JSON.parse(localStorage.getItem(STORED)) };
+    return sound(JSON.parse(localStorage.getItem(STORED)));
   } catch {
     return { ...NEUTRAL }; // storage is forbidden, or holds something else
   }
@@ -18,9 +19,20 @@ export function storedLook() {
 /** The look of the settings in a file that Impasto painted, null where they are another command's. */
 export function lookOf(settings) {
   if (settings?.command !== "paint" || !settings.style?.name) return null;
-  const { strength, brush_size, color, weights } = { ...NEUTRAL, ...settings.options };
-  const shares = Array.isArray(weights) ? weights : [];
-  return { style: settings.style.name, strength, brush_size, color, weights: shares };
+  return sound({ ...settings.options, style: settings.style.name });
+}
+
+/** A look of what was found somewhere; what makes no sense is neutral. */
+function sound(found) {
+  const { style, strength, brush_size, color, weights } = { ...NEUTRAL, ...found };
+  const number = (value) => (Number.isFinite(value) ? value : 1);
+  return {
+    style: String(style),
+    strength: number(strength),
+    brush_size: number(brush_size),
+    color: COLORS.includes(color) ? color : NEUTRAL.color,
+    weights: Array.isArray(weights) ? weights.map(number) : [],
+  };
 }
 
 export class History {

@@ -37,7 +37,7 @@ class Tab {
       reached: (error) => this.#reached(error),
     });
     this.controls.look = this.look;
-    new Intake(this.parts, () => this.#seen, (file) => this.open(file));
+    new Intake(this.parts, () => this.#seen, (file) => this.open(file), (error) => this.#tell(error));
     this.#listen();
     this.wall.follow();
   }
@@ -221,7 +221,7 @@ class Tab {
     this.#update();
     if (chosen === this.chosen) return;
     this.chosen = chosen;
-    if (!chosen) this.painter.stop();
+    this.painter.stop();
     this.#apply(this.look);
     this.#paint(CLICK_PX);
   }

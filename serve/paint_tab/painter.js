@@ -11,19 +11,22 @@ export class Painter {
     Object.assign(this, { show, report });
     this.wanted = null;
     this.current = null;
+    this.last = null;
     this.working = false;
   }
 
   /**
    * Asks for a picture. A small one that is being painted of the same photo and style is let finish, so that
-   * the picture goes on changing while a slider is dragged; anything else gives way.
+   * the picture goes on changing while a slider is dragged; anything else gives way. What was wished for last
+   * is not painted twice, as when a slider is let go.
    *
    * @param wish {photo, look, quick, sharp, rest}: long sides in pixels, and how long no newer wish must come,
    *   in ms, before the sharp one is begun.
    */
   wish(wish) {
-    this.wanted = wish;
-    const { current } = this;
+    const { current, last } = this;
+    if (last && same(wish, last)) return;
+    this.wanted = this.last = wish;
     const kept = current?.quick && current.photo === wish.photo && current.style === wish.look.style;
     if (!kept) current?.abort.abort();
     this.#work();
@@ -31,7 +34,7 @@ export class Painter {
 
   /** Forgets all wishes. */
   stop() {
-    this.wanted = null;
+    this.wanted = this.last = null;
     this.current?.abort.abort();
   }
 
@@ -44,7 +47,9 @@ export class Painter {
       try {
         await this.#fulfill(wish);
       } catch (error) {
-        if (error.name !== "AbortError") this.report(error);
+        if (error.name === "AbortError") continue;
+        this.last = null;
+        this.report(error);
       }
     }
     this.working = false;
@@ -76,6 +81,11 @@ export class Painter {
       this.current = null;
     }
   }
+}
+
+function same(one, other) {
+  const [first, second] = [one, other].map(({ look, sharp }) => JSON.stringify([look, sharp]));
+  return one.photo === other.photo && first === second;
 }
 
 /** A look as the fields of a request. */

@@ -71,7 +71,9 @@ export class Wall {
           if (event.event === "waiting") report(`Waiting: number ${event.position} in the line`);
           if (event.event === "failed") card?.fail(event.reason);
           if (event.event !== "picture") continue;
-          card?.show(await createImageBitmap(await pictureOf(event)));
+          const bitmap = await createImageBitmap(await pictureOf(event));
+          signal.throwIfAborted(); // there may be another photo now
+          card?.show(bitmap);
           count += 1;
           report(`${count} of ${names.length} styles painted`);
         }
