@@ -71,6 +71,16 @@ def test_a_painting_becomes_a_file_that_paints(job: StyleJob, tmp_path: Path) ->
     assert np.abs(unpainted.as_float() - photo.as_float()).max() < 0.01
 
 
+def test_a_preview_and_a_curve_are_there_early(job: StyleJob, tmp_path: Path) -> None:
+    begun: list[tuple[bool, bool]] = []
+
+    def look(report: Report) -> None:
+        begun.append(((tmp_path / "run" / "preview.png").exists(), (tmp_path / "run" / "metrics.csv").exists()))
+
+    learn(job, tmp_path / "run", tell=look)
+    assert begun[0][0] and begun[-1] == (True, True)
+
+
 def test_the_loss_falls(job: StyleJob, tmp_path: Path) -> None:
     reports: list[Report] = []
     learn(replace(job, options=replace(OPTIONS, steps=40)), tmp_path / "run", tell=reports.append)

@@ -110,9 +110,9 @@ class Curve(Callback):
 
     def write(self, trainer: pl.Trainer) -> None:
         """Write all points."""
-        self._written = time.monotonic()
         if not self.points or not trainer.is_global_zero:
             return
+        self._written = time.monotonic()
         text = io.StringIO()
         writer = csv.DictWriter(text, list(self.points[-1]), restval="", lineterminator="\n")
         writer.writeheader()

@@ -146,7 +146,7 @@ def _failed(job: Job, folder: Path) -> str:
 
 
 def _row(job: Job, note: str, buttons: str) -> str:
-    return f"<li class='row'>{_painting(job)}<div><p>{_title(job)}</p>{note}</div>{buttons}</li>"
+    return f"<li class='row'>{_painting(job)}<div><p>{_title(job)}</p>{note}</div><span>{buttons}</span></li>"
 
 
 def _done(job: Job, folder: Path) -> str:
