@@ -31,7 +31,8 @@ _CSS = """
 .gradio-container .main.app { padding: 4px 0 0; }
 .gradio-container .html-container { padding: 0; }
 .tabs { position: relative; }
-label[data-testid$="-radio-label"] input:checked:hover { background-color: var(--checkbox-background-color-selected) !important; }
+label[data-testid$="-radio-label"] input:checked:hover {
+  background-color: var(--checkbox-background-color-selected) !important; }
 .tab-wrapper, [role=tablist] { height: 48px; }
 [role=tablist] { padding-left: 104px; }
 [role=tablist] [role=tab] { height: 48px; padding-block: 0; font-size: 16px; }
