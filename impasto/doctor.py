@@ -1,6 +1,7 @@
 """`impasto doctor`: whether this machine can do the work, and what to do where it cannot."""
 
 import importlib.metadata
+import itertools
 import json
 import logging
 import os
@@ -16,11 +17,15 @@ from typing import Literal
 
 import psutil
 from jsonargparse import ArgumentParser, Namespace
+from packaging.version import Version
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from models.catalog import survey
+from models.onnx_graph import OnnxGraph
 from nst_core.errors import NstError
+from serve.profile import profile_names, read_profile
 from serve.providers import PROVIDERS, try_here, why_not
 
 logger = logging.getLogger(__name__)
@@ -29,6 +34,7 @@ EXAMPLES = """\
 examples:
   impasto doctor
   impasto doctor --json > machine.json   to send along with a question
+  impasto doctor --profile gtx970        whether what is installed is for that card
 
 The exit code is 0 where `impasto optimize` can work, and 2 where something must be mended first.
 """
@@ -55,13 +61,16 @@ def build_parser() -> ArgumentParser:
         epilog=EXAMPLES,
     )
     parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument(
+        "--profile", choices=profile_names(), default=None, help="a kind of machine: what would fall short on it"
+    )
     return parser
 
 
 def run(options: Namespace) -> int:
     """Prints the report; gives the exit code."""
     findings = []
-    for finding in examine():
+    for finding in itertools.chain(examine(), _fit(options.profile) if options.profile else ()):
         findings.append(finding)
         if not options.json:
             _show(finding)
@@ -116,6 +125,35 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _fit(name: str) -> Iterator[Finding]:
+    """Whether what is installed is for a kind of machine; this one may be another."""
+    profile = read_profile(name)
+    for package, version in profile.too_new.items():
+        subject, installed = f"{profile.title}: {package}", _version(package)
+        if installed is None:
+            yield Finding(subject, "note", "not installed")
+        elif Version(installed) < Version(version):
+            yield Finding(subject, "ok", f"{installed}, which is for compute capability {profile.compute_capability}")
+        else:
+            yield Finding(
+                subject,
+                "fix",
+                f"{installed} is too new, take one before {version}: pip install -c constraints/{name}.txt",
+            )
+    for card in _cards():
+        driver = int(card.split("driver ")[1].split(".")[0])
+        if driver > profile.newest_driver:
+            yield Finding(
+                f"{profile.title}: driver", "note", f"{card}; it would need branch {profile.newest_driver} at most"
+            )
+    too_new = [style.name for style in survey().styles if OnnxGraph.read(style.path).opset > profile.newest_opset]
+    if too_new:
+        limit = f"opset {profile.newest_opset}"
+        yield Finding(f"{profile.title}: styles", "fix", f"{', '.join(too_new)}: over {limit}; export them again")
+    else:
+        yield Finding(f"{profile.title}: styles", "ok", f"all within opset {profile.newest_opset}")
 
 
 def _gpu() -> Iterator[Finding]:

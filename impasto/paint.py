@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from impasto import values
+from impasto.compute import add_compute
 from impasto.results import check_writable, find_photos, folder_within, free_names, result_paths
 from models.card import STRENGTH_RANGE
 from models.catalog import Style, find_style
@@ -26,7 +27,7 @@ from nst_core.memory import available_bytes
 from nst_core.picture import MAX_PIXELS, Picture, read_picture, write_picture
 from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import BRUSH_RANGE, PaintOptions
-from serve.providers import PROVIDERS, ComputeOptions
+from serve.providers import ComputeOptions
 from serve.record import is_painted_so, paint_settings
 
 EXAMPLES = """\
@@ -70,7 +71,7 @@ def build_parser() -> ArgumentParser:
     )  # fmt: skip
     add("-o", "--out", type=str, help="the result (.png .jpg .webp .tif), or a folder (default: the current one)")
     _add_painting(parser)
-    _add_machine(parser)
+    add_compute(parser)
     add = parser.add_argument_group("Output").add_argument
     add("--bits", metavar="8|16", type=values.bits, help="bits a channel; 16 for .png and .tif (default: the photo's)")
     add(
@@ -105,18 +106,6 @@ def _add_painting(parser: ArgumentParser) -> None:
         choices = get_args(hints[field.name]) if field.name not in kinds else None
         more: dict[str, Any] = {"choices": list(choices)} if choices else {"type": kinds[field.name]}
         group.add_argument(option, default=field.default, help=text, metavar=metavars.get(field.name), **more)
-
-
-def _add_machine(parser: ArgumentParser) -> None:
-    add = parser.add_argument_group("Machine").add_argument
-    add(
-        "--provider", choices=["auto", *PROVIDERS], default="auto",
-        help="what computes (default: the first of these that runs here; see impasto doctor)",
-    )  # fmt: skip
-    add(
-        "--memory-limit", metavar="SIZE", type=values.memory, default=None,
-        help="memory to take, like 1.5GB (default: most of what is free)",
-    )  # fmt: skip
 
 
 def _weights(value: Any) -> tuple[float, ...]:
@@ -189,7 +178,7 @@ class Painter:
         cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self.workers = min(cores, jobs)
         memory = options.memory_limit or int(available_bytes() * FREE_SHARE)
-        compute = ComputeOptions(options.provider, threads=max(1, cores // self.workers))
+        compute = ComputeOptions(options.provider, max(1, cores // self.workers))
         self.engine = Engine(compute, memory_limit=memory // self.workers)
         self.read = functools.lru_cache(self.workers + 1)(self._read)  # a photo's jobs come one after another
         self.tell: Any = lambda **changes: None

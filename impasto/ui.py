@@ -12,11 +12,14 @@ from fastapi import FastAPI
 from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
+from impasto.compute import add_compute
 from nst_core.errors import ConfigError
 from serve.api import build_app
 from serve.engine import Engine
 from serve.guard import Access
 from serve.limits import Limits
+from serve.profile import profile_names, read_profile
+from serve.providers import ComputeOptions
 from serve.server import Server, listen, run_server
 
 EXAMPLES = """\
@@ -24,6 +27,7 @@ examples:
   impasto ui                                                open http://127.0.0.1:7860/ in a browser
   impasto ui --port 0 --open                                any port that is free; opens the browser itself
   IMPASTO_TOKEN=... impasto ui --host 0.0.0.0               for your network, to those who know the token
+  impasto ui --profile gtx970                               on a GeForce GTX 970, within its memory
   impasto ui --host 192.168.1.5 --token-file token.txt --allow-host studio.local
 
 Programs find the same under /api/v1/, described in /openapi.json. Ctrl-C lets running work finish, a second one ends
@@ -51,6 +55,11 @@ def build_parser() -> ArgumentParser:
     add("--open", action="store_true", help="open the page in the browser")
     _add_access(parser)
     _add_limits(parser)
+    add_compute(parser)
+    add(
+        "--profile", choices=profile_names(), default=None,
+        help="limits and settings of a kind of machine, see configs/profiles/",
+    )  # fmt: skip
     return parser
 
 
@@ -112,7 +121,7 @@ def run(options: Namespace) -> int:
     )
     with listen(options.host.strip("[]"), options.port) as listener:
         address = _address(options.host, listener.getsockname()[1])
-        app = build_app(Engine(), limits, access)
+        app = build_app(_engine(options), limits, access)
         _mount_page(app)
 
         def ready() -> None:
@@ -125,6 +134,13 @@ def run(options: Namespace) -> int:
 
         run_server(Server(app, app.state.service.admission, ready, closing), listener)
     return 0
+
+
+def _engine(options: Namespace) -> Engine:
+    profile = read_profile(options.profile) if options.profile else None
+    provider = options.provider if options.provider != "auto" or profile is None else profile.provider
+    card_memory, memory_limit = (profile.card_memory, profile.memory_limit) if profile else (0, 0)
+    return Engine(ComputeOptions(provider, card_memory=card_memory), options.memory_limit or memory_limit)
 
 
 def _mount_page(app: FastAPI) -> None:

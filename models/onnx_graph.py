@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from models.protobuf import block, blocks, integer
+from models.protobuf import block, blocks, integer, integers
 from nst_core.errors import ModelError
 
 # Field numbers from onnx.proto3.
-_IR_VERSION, _GRAPH, _OPSET_IMPORT = 1, 7, 8
+_IR_VERSION, _GRAPH, _OPSET_IMPORT, _OPSET_VERSION = 1, 7, 8, 2
 _NODE, _GRAPH_NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12
 _NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR = 1, 2, 4
 _TENSOR_NAME, _EXTERNAL_DATA = 8, 13
@@ -61,6 +61,11 @@ class OnnxGraph:
         if outside:
             raise ModelError(f"{path} keeps its weights in other files, which is refused; export it as a single file")
         return cls(nodes, initializers, inputs, tuple(model.get(_OPSET_IMPORT, ())))
+
+    @property
+    def opset(self) -> int:
+        """Version of ONNX's operators that it is written in."""
+        return max((integers(message).get(_OPSET_VERSION, 0) for message in self.opsets), default=0)
 
     def producer(self, name: str) -> Node | None:
         """What computes a value; None for an input or a constant."""

@@ -3,6 +3,7 @@
 Source: protobuf.dev, Encoding.
 """
 
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -21,6 +22,21 @@ def blocks(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
     Raises:
         ValueError: It is broken, or ends before `end`.
     """
+    return ((number, length) for number, kind, length in _fields(file, end) if kind == _BYTES)
+
+
+def integers(message: bytes) -> dict[int, int]:
+    """The numbers in a message, by field number.
+
+    Raises:
+        ValueError: It is broken.
+    """
+    found = _fields(io.BytesIO(message), len(message))
+    return {number: value for number, kind, value in found if kind == _VARINT}
+
+
+def _fields(file: BinaryIO, end: int) -> Iterator[tuple[int, int, int]]:
+    """Number and wire type of each field; of numbers the value, of all else the length."""
     for _ in range(MAX_FIELDS):
         if file.tell() == end:
             return
@@ -28,12 +44,11 @@ def blocks(file: BinaryIO, end: int) -> Iterator[tuple[int, int]]:
         number, wire_type = key >> 3, key & 7
         if not number or wire_type not in (_VARINT, _BYTES, *_FIXED_BYTES):
             raise ValueError(f"field {number} of type {wire_type}")
-        length = _FIXED_BYTES.get(wire_type) or _read_varint(file)
-        after = file.tell() + (0 if wire_type == _VARINT else length)
+        value = _FIXED_BYTES.get(wire_type) or _read_varint(file)
+        after = file.tell() + (0 if wire_type == _VARINT else value)
         if after > end:
             raise ValueError("cut short")
-        if wire_type == _BYTES:
-            yield number, length
+        yield number, wire_type, value
         file.seek(after)
     raise ValueError(f"more than {MAX_FIELDS} fields")
 

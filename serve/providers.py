@@ -30,6 +30,7 @@ from nst_core.errors import ConfigError
 logger = logging.getLogger(__name__)
 
 ProviderName = Literal["cuda", "directml", "openvino", "cpu"]
+ProviderChoice = Literal["auto", "cuda", "directml", "openvino", "cpu"]
 PROVIDERS: tuple[ProviderName, ...] = get_args(ProviderName)
 """In the order in which they are tried."""
 
@@ -71,7 +72,7 @@ class Network(Protocol):
 class ComputeOptions:
     """With what the networks are computed."""
 
-    provider: Literal["auto", "cuda", "directml", "openvino", "cpu"] = "auto"
+    provider: ProviderChoice = "auto"
     """auto takes the first of these that runs here."""
     threads: int = 0
     """Processor threads; 0 is one for each physical core."""

@@ -74,7 +74,7 @@ def test_table_has_the_same_lines(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["doctor"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "OK    CPUExecutionProvider       ran a convolution" in [line.rstrip() for line in lines]
+    assert "OK    Painting with cpu          computed a convolution" in [line.rstrip() for line in lines]
 
 
 def test_missing_loss_network_is_exit_code_2(capsys, monkeypatch):
@@ -138,3 +138,19 @@ def test_wheel_without_code_for_the_card_is_exit_code_2(capsys, monkeypatch):
     code, findings = report(capsys)
     assert code == 0
     assert findings["torch on the GPU"] == ("ok", "carries code for compute capability 5.2")
+
+
+def test_profile_says_what_is_too_new_for_the_card(capsys, monkeypatch):
+    versions = {"torch": "2.7.1", "onnxruntime-gpu": "1.31.1", "nvidia-cudnn-cu12": None}
+    real = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: versions[name] if name in versions else real(name))
+    code = main(["doctor", "--json", "--profile", "gtx970"])
+    found = {row["subject"]: (row["verdict"], row["detail"]) for row in json.loads(capsys.readouterr().out)}
+    assert code == 2
+    assert found["GeForce GTX 970: torch"] == ("ok", "2.7.1, which is for compute capability 5.2")
+    assert found["GeForce GTX 970: onnxruntime-gpu"] == (
+        "fix",
+        "1.31.1 is too new, take one before 1.20: pip install -c constraints/gtx970.txt",
+    )
+    assert found["GeForce GTX 970: nvidia-cudnn-cu12"] == ("note", "not installed")
+    assert found["GeForce GTX 970: styles"] == ("ok", "all within opset 18")

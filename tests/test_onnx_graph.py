@@ -29,6 +29,7 @@ def test_graph_is_what_onnx_takes_it_for(tmp_path: Path, toy: OnnxGraph):
     ]
     assert list(toy.inputs) == [value.name for value in graph.input]
     assert list(toy.initializers) == [tensor.name for tensor in graph.initializer]
+    assert toy.opset == 17
     source = toy.producer("tint")
     assert source is not None and source.operator == "Reshape" and toy.producer("photo") is None
 

@@ -1,0 +1,1 @@
+"""Options as data: YAML files, by command; and profiles of machines."""
