@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from toy_style import expected
 
+from nst_core.picture import read_picture
+
+JPEG = 3.0
+"""How far a JPEG may be from what was painted, on average, in 255ths."""
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -108,6 +114,30 @@ def pixels_of(canvas: Locator) -> np.ndarray:
 def difference(one: np.ndarray, other: np.ndarray) -> float:
     """Mean of the absolute difference of two pictures of one size, in 255ths."""
     return float(np.abs(one - other).mean()) * 255
+
+
+def save_photo(path: Path, width: int = 640, height: int = 480) -> Path:
+    rows, columns = np.mgrid[0:height, 0:width]
+    pixels = np.stack([rows * 200 / height + 20, columns * 200 / width + 20, (rows + columns) % 256 / 4 + 60], 2)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return path
+
+
+def original(path: Path, like: np.ndarray) -> np.ndarray:
+    """A photo at the size of a preview."""
+    height, width = like.shape[:2]
+    return read_picture(path).resized(width, height).as_float()
+
+
+def is_painted(studio: Studio, photo: Path, strength: float = 1.0, weights: tuple[float, ...] = (1.0,)) -> bool:
+    """Whether the page shows what a toy style makes of a photo."""
+    shown = studio.pixels()
+    return difference(shown, expected(original(photo, shown), strength, weights)) < JPEG
+
+
+def look_again(studio: Studio) -> None:
+    """As when the artist comes back to the page."""
+    studio.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def _file(path: Path) -> dict[str, Any]:
