@@ -14,13 +14,13 @@ from jsonargparse import ArgumentParser, Namespace
 from impasto import values
 from impasto.compute import add_compute
 from nst_core.errors import ConfigError
-from serve.api import build_app
+from serve.api.app import build_app
+from serve.api.guard import Access
+from serve.api.limits import Limits
+from serve.api.server import Server, listen, run_server
 from serve.engine import Engine
-from serve.guard import Access
-from serve.limits import Limits
 from serve.profile import profile_names, read_profile
 from serve.providers import ComputeOptions
-from serve.server import Server, listen, run_server
 
 EXAMPLES = """\
 examples:

@@ -12,7 +12,8 @@ from nst_core.errors import ModelError
 # Field numbers from onnx.proto3.
 _IR_VERSION, _GRAPH, _OPSET_IMPORT, _OPSET_VERSION = 1, 7, 8, 2
 _NODE, _GRAPH_NAME, _INITIALIZER, _INPUT, _OUTPUT = 1, 2, 5, 11, 12
-_NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR = 1, 2, 4
+_NODE_INPUT, _NODE_OUTPUT, _NODE_OPERATOR, _NODE_ATTRIBUTE = 1, 2, 4, 5
+_TENSOR_ATTRIBUTE, _GRAPH_ATTRIBUTES = 5, (6, 11)
 _TENSOR_NAME, _EXTERNAL_DATA = 8, 13
 _VALUE_NAME, _VALUE_TYPE, _TENSOR_TYPE, _ELEMENT_TYPE, _SHAPE, _DIMENSION, _FLOAT = 1, 2, 1, 1, 2, 1, 1
 
@@ -45,7 +46,8 @@ class OnnxGraph:
         """The graph in a file.
 
         Raises:
-            ModelError: It cannot be read, is broken, or keeps data in other files; the message names it.
+            ModelError: It cannot be read, is broken, or keeps data in other files, or where it cannot be looked for
+                (in graphs inside of operations); the message names it.
         """
         try:
             model = _content(path.read_bytes())
@@ -54,6 +56,7 @@ class OnnxGraph:
             initializers = {_text(message, _TENSOR_NAME): message for message in graph.get(_INITIALIZER, ())}
             inputs = {_text(message, _VALUE_NAME): message for message in graph.get(_INPUT, ())}
             outside = any(_EXTERNAL_DATA in _content(message) for message in initializers.values())
+            outside = outside or any(_refused(node) for node in nodes)
         except OSError as error:
             raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
         except (ValueError, LookupError) as error:
@@ -116,6 +119,17 @@ def _node(message: bytes) -> Node:
     content = _content(message)
     inputs, outputs = (tuple(part.decode() for part in content.get(key, ())) for key in (_NODE_INPUT, _NODE_OUTPUT))
     return Node(_text(message, _NODE_OPERATOR), inputs, outputs, message)
+
+
+def _refused(node: Node) -> bool:
+    """Whether an operation has a constant in another file, or graphs inside, which no style of ours has."""
+    for message in _content(node.data).get(_NODE_ATTRIBUTE, ()):
+        attribute = _content(message)
+        if any(key in attribute for key in _GRAPH_ATTRIBUTES):
+            return True
+        if any(_EXTERNAL_DATA in _content(tensor) for tensor in attribute.get(_TENSOR_ATTRIBUTE, ())):
+            return True
+    return False
 
 
 def _content(message: bytes) -> dict[int, list[bytes]]:

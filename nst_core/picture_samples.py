@@ -85,7 +85,7 @@ def resize_floats(values: np.ndarray, width: int, height: int, rows: slice | Non
     out = np.empty((size[1], width, values.shape[2]), np.float32)
     for channel in range(values.shape[2]):
         plane = Image.fromarray(np.ascontiguousarray(values[first:last, :, channel]))
-        out[..., channel] = plane.resize(size, Image.Resampling.BICUBIC, box=box)
+        out[..., channel] = np.asarray(plane.resize(size, Image.Resampling.BICUBIC, box=box))
     return out
 
 

@@ -12,7 +12,7 @@ from serving import PATIENCE_S, Running, running
 from toy_style import write_toy_style
 
 from impasto.page import mount_page
-from serve.api import build_app
+from serve.api.app import build_app
 from serve.engine import Engine
 
 

@@ -19,12 +19,12 @@ from toy_style import expected, toy_card, write_toy_style
 from models import catalog
 from models.catalog import Style
 from nst_core.picture import Picture, picture_bytes, read_picture_bytes
-from serve.api import build_app
+from serve.api.app import build_app
+from serve.api.limits import Limits
+from serve.api.server import Server, listen
 from serve.engine import Engine
-from serve.limits import Limits
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions
-from serve.server import Server, listen
 
 HOST = "127.0.0.1"
 PHOTO_PX = 64

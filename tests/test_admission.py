@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 
-from serve.admission import QUICK_PIXELS, Admission, Progress, Stopped
-from serve.limits import Limits
+from serve.api.admission import QUICK_PIXELS, Admission, Progress, Stopped
+from serve.api.limits import Limits
 
 LARGE = QUICK_PIXELS + 1
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from serving import CAT, HOST, ONE_THREAD, is_painted, running, use_styles
 
-from serve.api import build_app
+from serve.api.app import build_app
+from serve.api.guard import Access
 from serve.engine import Engine
-from serve.guard import Access
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "api_client.py"
 TOKEN = "0123456789abcdef"

@@ -13,10 +13,10 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from serving import CAT, ONE_THREAD, api_with, events, is_painted, post, problem, use_styles
 
-from serve.api import build_app
+from serve.api.app import build_app
+from serve.api.guard import Access
+from serve.api.limits import Limits
 from serve.engine import Engine
-from serve.guard import Access
-from serve.limits import Limits
 
 UNTIMED = settings(
     max_examples=15,

@@ -148,7 +148,7 @@ def test_stream_goes_on_after_a_style_that_fails(api: TestClient, styles: Path, 
 
 
 def test_picture_of_several_pieces_is_whole(api: TestClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("serve.stream.CHUNK_BYTES", 3 << 8)
+    monkeypatch.setattr("serve.api.stream.CHUNK_BYTES", 3 << 8)
     (picture,) = (event for event in events(post(api, "paint/stream")) if event["event"] == "picture")
     assert len(base64.b64decode(picture["data"])) > 4 * (3 << 8)
     assert is_painted(base64.b64decode(picture["data"]))

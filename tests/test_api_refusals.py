@@ -11,7 +11,7 @@ from serving import CAT, ONE_THREAD, api_with, client, events, post, problem, us
 from toy_style import toy_card, write_model, write_toy_style
 
 from models.card import METADATA_KEY
-from serve.api import build_app
+from serve.api.app import build_app
 from serve.engine import Engine
 
 
@@ -139,7 +139,7 @@ def test_unknown_paths_and_methods_are_problems(api: TestClient):
     assert problem(api.delete("/api/v1/styles"))[0] == 405
 
 
-@pytest.mark.parametrize("where", ["starlette.datastructures.UploadFile.write", "serve.paint_job.picture_bytes"])
+@pytest.mark.parametrize("where", ["starlette.datastructures.UploadFile.write", "serve.api.paint_job.picture_bytes"])
 def test_full_disk_is_said(api: TestClient, monkeypatch: pytest.MonkeyPatch, where: str):
     def fails(*args: object, **more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

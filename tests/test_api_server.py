@@ -26,10 +26,10 @@ from serving import (
     wait_until,
 )
 
-from serve.admission import QUICK_PIXELS, Admission
-from serve.api import build_app
+from serve.api.admission import QUICK_PIXELS, Admission
+from serve.api.app import build_app
+from serve.api.limits import Limits
 from serve.engine import Engine
-from serve.limits import Limits
 
 PRINT = photo_file(2000, 1 + QUICK_PIXELS // 2000, "print.jpg")
 """Too large for the lane of the previews."""

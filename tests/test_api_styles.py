@@ -12,7 +12,7 @@ from serving import CAT, ONE_THREAD, api_with, client, problem, use_styles
 from toy_style import toy_card, write_model, write_toy_style
 
 from models import catalog
-from serve.api import build_app
+from serve.api.app import build_app
 from serve.engine import Engine
 
 

@@ -7,6 +7,9 @@ import pytest
 
 WITHOUT_TORCH = [
     "serve",
+    "serve.api.app",
+    "serve.api.server",
+    "serve.page",
     "impasto.doctor",
     "impasto.results",
     "impasto.train",

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 
-from serve.guard import COOKIE, HEADERS, Access, Guard
+from serve.api.guard import COOKIE, HEADERS, Access, Guard
 
 TOKEN = "correct horse battery staple".replace(" ", "-")
 HOME = "http://127.0.0.1:7860"

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx.external_data_helper import set_external_data
 from toy_style import expected, write_toy_style
 
 from models.onnx_graph import OnnxGraph
@@ -56,6 +57,23 @@ def test_weights_in_other_files_are_refused(tmp_path: Path):
     onnx.save(model, tmp_path / "apart.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
     with pytest.raises(ModelError, match=r"apart\.onnx keeps its weights in other files, which is refused"):
         OnnxGraph.read(tmp_path / "apart.onnx")
+
+
+def test_constants_in_other_files_and_graphs_inside_are_refused(tmp_path: Path):
+    write_toy_style(tmp_path / "toy.onnx")
+    model = onnx.load(tmp_path / "toy.onnx")
+    tensor = onnx.numpy_helper.from_array(np.zeros(4, np.float32))
+    set_external_data(tensor, "secret.bin")
+    constant = onnx.helper.make_node("Constant", [], ["zeros"], value=tensor)
+    inner = onnx.helper.make_graph([], "inner", [], [])
+    choice = onnx.helper.make_node("If", ["condition"], ["chosen"], then_branch=inner, else_branch=inner)
+    for node in (constant, choice):
+        changed = onnx.ModelProto()
+        changed.CopyFrom(model)
+        changed.graph.node.insert(0, node)
+        (tmp_path / "changed.onnx").write_bytes(changed.SerializeToString())
+        with pytest.raises(ModelError, match=r"changed\.onnx keeps its weights in other files"):
+            OnnxGraph.read(tmp_path / "changed.onnx")
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", bytes(100), b"\x3a\x05\x0a\xff\x01\x00\x00"])

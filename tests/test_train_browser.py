@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from serving import HOST, Running, running
 
 from impasto.page import mount_page
-from serve.api import build_app
+from serve.api.app import build_app
 from serve.engine import Engine
 from train.trainings import Trainings
 

@@ -15,9 +15,9 @@ from serving import CAT, HOST, PATIENCE_S, is_painted, post, use_styles
 
 from impasto import ui
 from impasto.main import main
-from serve.guard import COOKIE, HEADERS, Access
-from serve.limits import Limits
-from serve.server import Server
+from serve.api.guard import COOKIE, HEADERS, Access
+from serve.api.limits import Limits
+from serve.api.server import Server
 
 TOKEN = "0123456789abcdef"
 START_S = 90

@@ -19,7 +19,8 @@ from models.catalog import Style
 from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
 from nst_core.files import sha256, write_bytes
 from nst_core.picture import Picture, fit_long_side, read_picture
-from serve.engine import Engine, PaintOptions
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
 
 LONG_SIDE_PX = 384
 """Of a small picture."""

@@ -28,7 +28,7 @@ from train.objective import GRID_WEIGHT
 from train.photo_pack import PhotoPack
 from train.previews import Previews
 from train.running import hardware, precision
-from train.style_job import StyleJob
+from train.style_job import Painting, StyleJob
 
 JUDGED_PX = 512
 """Long side of the photos that the finished style is measured on."""
@@ -67,10 +67,7 @@ def make_card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Seq
     options = job.options
     compact = features.load_network("compact")
     paintings = tuple(
-        PaintingCard(
-            p.name, p.title, p.artist, p.license, p.path.name, p.sha256, _packed_grams(compact, picture), *_colors(picture)
-        )
-        for p, picture in zip(job.paintings, pictures, strict=True)
+        _painting_card(painting, picture, compact) for painting, picture in zip(job.paintings, pictures, strict=True)
     )
     weights_file = features.compact_path() if options.loss_network == "compact" else weights.find(options.loss_network)
     assert weights_file is not None  # or loading would have failed
@@ -98,16 +95,25 @@ def make_card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Seq
     )
 
 
+def _painting_card(painting: Painting, picture: Tensor, compact: LossNetwork) -> PaintingCard:
+    mean, covariance = color_statistics(picture[0].permute(1, 2, 0).numpy())
+    return PaintingCard(
+        name=painting.name,
+        title=painting.title,
+        artist=painting.artist,
+        license=painting.license,
+        file=painting.path.name,
+        sha256=painting.sha256,
+        gram=_packed_grams(compact, picture),
+        color_mean=tuple(mean.round(6).tolist()),
+        color_covariance=tuple(map(tuple, covariance.round(6).tolist())),
+    )
+
+
 @torch.no_grad()
 def _packed_grams(compact: LossNetwork, picture: Tensor) -> dict[str, str]:
     found = compact.features(picture)
     return {layer: pack_gram(gram_matrix(f)[0].numpy()) for layer, f in found.items()}
-
-
-def _colors(picture: Tensor) -> tuple[tuple[float, ...], tuple[tuple[float, ...], ...]]:
-    """Mean and covariance of a painting's colors, to six digits."""
-    mean, covariance = color_statistics(picture[0].permute(1, 2, 0).numpy())
-    return tuple(mean.round(6).tolist()), tuple(map(tuple, covariance.round(6).tolist()))
 
 
 @torch.no_grad()

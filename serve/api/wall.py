@@ -14,9 +14,9 @@ from models import catalog
 from models.card import STRENGTH_RANGE
 from models.catalog import SUFFIX, Catalog, Style, thumbnail_path
 from nst_core.picture import fit_long_side, picture_bytes, read_picture
+from serve.api.problems import refusal
 from serve.engine import Engine
 from serve.paint_options import BRUSH_RANGE
-from serve.problems import refusal
 
 THUMBNAIL_PX = 256
 THUMBNAILS_KEPT = 256

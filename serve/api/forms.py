@@ -13,9 +13,9 @@ from models.card import STRENGTH_RANGE
 from models.catalog import Style
 from nst_core.picture import fit_long_side
 from nst_core.picture_formats import kind_of
-from serve.limits import Limits
+from serve.api.limits import Limits
+from serve.api.problems import refusal
 from serve.paint_options import BRUSH_RANGE, PaintOptions
-from serve.problems import refusal
 
 Format = Literal["png", "jpeg", "webp", "tiff"]
 SUFFIXES: dict[Format, str] = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tif"}

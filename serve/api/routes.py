@@ -9,12 +9,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from serve.answers import METRICS, PICTURE, PNG, WORK_PROBLEMS, Event, Health, InspectAnswer, StylesAnswer
-from serve.forms import Image, StyleName, StyleNames, Wish, read_wish
-from serve.problems import problems
-from serve.service import Served
-from serve.stream import Download, EventStream, Told
-from serve.wall import describe_catalog
+from serve.api.answers import METRICS, PICTURE, PNG, WORK_PROBLEMS, Event, Health, InspectAnswer, StylesAnswer
+from serve.api.forms import Image, StyleName, StyleNames, Wish, read_wish
+from serve.api.problems import problems
+from serve.api.service import Served
+from serve.api.stream import Download, EventStream, Told
+from serve.api.wall import describe_catalog
 
 LARGEST_PREVIEW_PX = 4096
 

@@ -9,13 +9,13 @@ from typing import Any
 from models.catalog import Style
 from nst_core.picture import Picture, fit_long_side, picture_bytes, read_picture_bytes
 from nst_core.picture_metadata import settings_text
-from serve.admission import Progress
+from serve.api.admission import Progress
+from serve.api.forms import Photo, Wish
+from serve.api.limits import Limits
+from serve.api.problems import refused
+from serve.api.wall import without_folder
 from serve.engine import Engine
-from serve.forms import Photo, Wish
-from serve.limits import Limits
-from serve.problems import refused
 from serve.record import paint_settings
-from serve.wall import without_folder
 
 PREVIEW_QUALITY = 85
 

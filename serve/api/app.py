@@ -4,17 +4,17 @@ import importlib.metadata
 
 from fastapi import FastAPI
 
-from serve.admission import Admission
-from serve.door import BodyLimit, Door
+from serve.api.admission import Admission
+from serve.api.door import BodyLimit, Door
+from serve.api.forms import STYLES_AT_ONCE
+from serve.api.guard import Access, Guard
+from serve.api.limits import Limits
+from serve.api.metrics import Measured, Metrics
+from serve.api.problems import answer_problems
+from serve.api.routes import styles, watch, work
+from serve.api.service import Service
+from serve.api.wall import Wall
 from serve.engine import Engine
-from serve.forms import STYLES_AT_ONCE
-from serve.guard import Access, Guard
-from serve.limits import Limits
-from serve.metrics import Measured, Metrics
-from serve.problems import answer_problems
-from serve.routes import styles, watch, work
-from serve.service import Service
-from serve.wall import Wall
 
 DESCRIPTION = """\
 Paints photos in the styles of paintings. What is sent is forgotten once the answer is sent: the server keeps no

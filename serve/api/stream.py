@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from serve.paint_job import Painted
+from serve.api.paint_job import Painted
 
 MEDIA_TYPE = "application/x-ndjson"
 CHUNK_BYTES = 3 << 18

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from nst_core.errors import ConfigError
-from serve.admission import Admission
+from serve.api.admission import Admission
 
 GRACE_S = 60.0
 """How long running work may take to finish when the server is to end."""

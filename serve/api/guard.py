@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.problems import answer, refusal
+from serve.api.problems import answer, refusal
 
 COOKIE = "impasto"
 OPEN_PATHS = ("/healthz",)

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from serve.limits import Limits
-from serve.problems import refusal
+from serve.api.limits import Limits
+from serve.api.problems import refusal
 
 QUICK_PIXELS = 1_500_000
 """A picture of no more is a preview, which has a lane of its own: it never waits behind a print."""

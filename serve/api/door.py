@@ -6,9 +6,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serve.admission import Admission
-from serve.limits import Limits
-from serve.problems import answer, refusal
+from serve.api.admission import Admission
+from serve.api.limits import Limits
+from serve.api.problems import answer, refusal
 
 WORK_PREFIX = "/api/v1/"
 """Where what is posted is work."""

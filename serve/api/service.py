@@ -9,14 +9,14 @@ from fastapi import Depends, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from models.catalog import Style
-from serve.admission import Admission, Report, silent
+from serve.api.admission import Admission, Report, silent
+from serve.api.forms import Photo, Wish, read_photo
+from serve.api.limits import Limits
+from serve.api.metrics import Metrics
+from serve.api.paint_job import Painted, inspect, paint
+from serve.api.problems import refused
+from serve.api.wall import Thumbnail, Wall, without_folder
 from serve.engine import Engine
-from serve.forms import Photo, Wish, read_photo
-from serve.limits import Limits
-from serve.metrics import Metrics
-from serve.paint_job import Painted, inspect, paint
-from serve.problems import refused
-from serve.wall import Thumbnail, Wall, without_folder
 
 
 @dataclass(frozen=True)

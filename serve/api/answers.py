@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
-from serve.problems import problems
+from serve.api.problems import problems
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

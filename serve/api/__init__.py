@@ -1,0 +1,1 @@
+"""The HTTP API: painting for programs and for the page, within limits and behind a guard."""
