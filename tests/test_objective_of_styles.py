@@ -1,5 +1,6 @@
 """What a style is trained to, against plain formulas."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -7,7 +8,15 @@ from torch.nn import functional as F
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.losses import gram_matrix
 from nst_core.objective import Weights
-from train.objective import GRID_WEIGHT, StyleObjective, grid_error
+from train.objective import (
+    GRID_WEIGHT,
+    PALETTE_LIMIT,
+    PALETTE_SLACK,
+    PALETTE_WEIGHT,
+    Palettes,
+    StyleObjective,
+    grid_error,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +37,8 @@ def test_total_is_the_weighted_sum_of_its_parts(network: CompactNetwork):
     one, strength = objective(network, 1), torch.tensor([1.0, 0.5])
     losses = one(painted, one.content(photo, 0), torch.ones(2, 1), strength, 0)
     style = sum(weight * losses.style[layer] for layer, weight in one.weights.layers.items())
-    total = 1.5 * losses.content + strength.square() * (style + 0.25 * losses.tv) + GRID_WEIGHT * losses.grid
+    pull = style + 0.25 * losses.tv + PALETTE_WEIGHT * losses.palette
+    total = 1.5 * losses.content + strength.square() * pull + GRID_WEIGHT * losses.grid
     torch.testing.assert_close(losses.total, total)
 
 
@@ -82,3 +92,26 @@ def test_grid_error_overlooks_slopes_noise_and_coarser_patterns():
     assert float(grid_error(slope)) < 1e-8
     for other in (noise, coarse):
         assert float(grid_error(other)) < 0.1 * float(grid_error(dots))
+
+
+def test_palette_error_is_the_square_of_deviations_beyond_the_limit():
+    random = np.random.default_rng(0)
+    mean, covariance = np.array([0.5, 0.4, 0.3]), np.array([[0.02, 0.01, 0], [0.01, 0.02, 0.005], [0, 0.005, 0.01]])
+    points = random.multivariate_normal(mean, covariance, 40 * 50)
+    painting = torch.from_numpy(points.T.reshape(1, 3, 40, 50).copy()).float()
+    colors = random.random((6, 3))
+    found = Palettes([painting]).error(torch.from_numpy(colors.T.reshape(1, 3, 2, 3).copy()).float(), torch.ones(1, 1))
+    spread = np.cov(points.T, bias=True) + PALETTE_SLACK**2 * np.eye(3)
+    squares = [(c - points.mean(0)) @ np.linalg.inv(spread) @ (c - points.mean(0)) for c in colors]
+    assert float(found) == pytest.approx(np.mean(np.maximum(np.array(squares) - PALETTE_LIMIT, 0)), rel=1e-3)
+    assert float(Palettes([painting]).error(painting, torch.ones(1, 1))) < 0.1
+
+
+def test_mixed_palette_is_that_of_all_points_together():
+    generator = torch.Generator().manual_seed(0)
+    dark, light = (offset + 0.1 * torch.rand(1, 3, 32, 32, generator=generator) for offset in (0.1, 0.8))
+    picture = torch.rand(1, 3, 16, 16, generator=generator)
+    together = Palettes([torch.cat([dark, light], 3)]).error(picture, torch.ones(1, 1))
+    mixed = Palettes([dark, light]).error(picture, torch.tensor([[0.5, 0.5]]))
+    torch.testing.assert_close(mixed, together, rtol=1e-3, atol=1e-4)
+    assert float(Palettes([dark, light]).error(light, torch.tensor([[1.0, 0.0]]))) > 100

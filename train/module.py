@@ -111,6 +111,7 @@ class StyleModule(pl.LightningModule):
                 "style": style,
                 "tv": losses.tv.mean(),
                 "grid": losses.grid.mean(),
+                "palette": losses.palette.mean(),
             }
         )
         return loss

@@ -20,6 +20,15 @@ GRID_WINDOW = 8
 """Side of the neighborhoods that a grid is looked for in, in steps of two pixels."""
 
 
+PALETTE_WEIGHT = 0.25
+"""Of `Palettes.error`: 0.02 to 0.3 of paintings themselves, several times as much where streaks of a color are that
+a painting has not."""
+PALETTE_LIMIT = 9.0
+"""Square of the deviations from a painting's mean color up to which a color is one of its own."""
+PALETTE_SLACK = 0.03
+"""Deviation that every color may have in any direction, beside a painting's own."""
+
+
 @dataclass(frozen=True)
 class Losses:
     """Of each picture of a batch, unweighted but for the total, each (B,)."""
@@ -29,6 +38,38 @@ class Losses:
     style: Mapping[str, Tensor]
     tv: Tensor
     grid: Tensor
+    palette: Tensor
+
+
+class Palettes:
+    """The colors of paintings, as mean and covariance; Gram matrices alone let a rare streak of another color pass.
+
+    Args:
+        paintings: each (1, 3, H, W) in [0, 1].
+    """
+
+    def __init__(self, paintings: Sequence[Tensor]) -> None:
+        colors = [painting[0].flatten(1) for painting in paintings]
+        self.means = torch.stack([c.mean(1) for c in colors])
+        """(paintings, 3)."""
+        self.covariances = torch.stack([torch.cov(c, correction=0) for c in colors])
+        """(paintings, 3, 3)."""
+
+    def error(self, painted: Tensor, shares: Tensor) -> Tensor:
+        """How far colors are outside of the palette, square of deviations beyond the limit, mean; (B,).
+
+        Args:
+            painted: (B, 3, H, W) in [0, 1].
+            shares: of the paintings in each picture's palette, (B, paintings).
+        """
+        mean = shares @ self.means
+        apart = self.means - mean[:, None]  # (B, paintings, 3)
+        spread = self.covariances + apart[..., :, None] * apart[..., None, :]
+        covariance = torch.einsum("bp,bpij->bij", shares, spread)
+        inverse = torch.linalg.inv(covariance + PALETTE_SLACK**2 * torch.eye(3, device=painted.device))
+        from_mean = painted.flatten(2) - mean[..., None]  # (B, 3, positions)
+        squares = ((inverse @ from_mean) * from_mean).sum(1)
+        return F.relu(squares - PALETTE_LIMIT).mean(1)
 
 
 def grid_error(x: Tensor) -> Tensor:
@@ -58,6 +99,7 @@ class StyleObjective:
         self.views = network.views()
         self.heads = network.heads
         self.layers = network.layers
+        self.palettes = Palettes(paintings)
         self.targets = [self._grams(view, paintings) for view in self.views]
         """By view: each layer's Gram matrices, (paintings, k, k)."""
 
@@ -101,6 +143,8 @@ class StyleObjective:
                 style[layer] = error / want.square().sum((1, 2)).clamp_min(1e-12)
             lost = content_errors(features[CONTENT_LAYER].float(), content.float(), self.heads[CONTENT_LAYER])
             tv, grid = total_variation(painted.float()), grid_error(painted.float())
+            palette = self.palettes.error(painted.float(), shares)
             pull = sum(self.weights.layers[layer] * error for layer, error in style.items()) + self.weights.tv * tv
+            pull = pull + PALETTE_WEIGHT * palette
             total = self.weights.content * lost + strength.square() * pull + GRID_WEIGHT * grid
-            return Losses(total, lost, style, tv, grid)
+            return Losses(total, lost, style, tv, grid, palette)

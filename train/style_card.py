@@ -24,7 +24,7 @@ from nst_core.losses import gram_matrix
 from nst_core.provenance import provenance
 from train.export import export_style
 from train.module import StyleModule
-from train.objective import GRID_WEIGHT
+from train.objective import GRID_WEIGHT, PALETTE_WEIGHT
 from train.photo_pack import PhotoPack
 from train.previews import Previews
 from train.running import hardware, precision
@@ -81,7 +81,13 @@ def make_card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Seq
         network_options=default_options(options.network),
         size_px=options.size,
         brush_size=options.brush_size,
-        losses={"content": options.content_weight, "tv": options.tv_weight, "grid": GRID_WEIGHT, **by_layer},
+        losses={
+            "content": options.content_weight,
+            "tv": options.tv_weight,
+            "grid": GRID_WEIGHT,
+            "palette": PALETTE_WEIGHT,
+            **by_layer,
+        },
         loss_network=options.loss_network,
         loss_network_sha256=sha256(weights_file),
         photos=PhotosCard(len(pack), pack.sha256),
