@@ -20,7 +20,8 @@ from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions, choose_provider
 from serve.style_network import StyleNetwork
 
-NETWORKS_KEPT = 8
+NETWORKS_BYTES = 500_000_000
+"""That networks which are kept ready may take together; at least one is kept."""
 FREE_SHARE = 0.8
 """Of the memory that is free, how much is taken unless a limit is given."""
 LESS = 0.9
@@ -158,9 +159,12 @@ class Engine:
         with self._lock:
             network = self._networks.pop(key, None) or StyleNetwork(style, self.provider)
             self._networks[key] = network  # the last one used is at the end
-            if len(self._networks) > NETWORKS_KEPT:
+            while len(self._networks) > 1 and self._held_bytes() > NETWORKS_BYTES:
                 self._networks.popitem(last=False)
         return network
+
+    def _held_bytes(self) -> int:
+        return sum(network.held_bytes for network in self._networks.values())
 
 
 def _feeds(style: Style, options: PaintOptions) -> dict[str, np.ndarray]:

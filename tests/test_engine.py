@@ -21,7 +21,7 @@ from nst_core.color_transfer import color_statistics
 from nst_core.errors import BudgetError, ImageError, ModelError
 from nst_core.picture import Picture
 from serve import engine, providers
-from serve.engine import NETWORKS_KEPT, Engine
+from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import Provider
 from serve.style_network import StyleNetwork
@@ -179,9 +179,12 @@ def test_network_is_loaded_once_until_its_file_changes(tmp_path: Path, style: St
     assert loads == [style.path] * 2 and not np.array_equal(after.pixels, before.pixels)
 
 
-def test_networks_used_last_are_kept(tmp_path: Path, loads: list[Path]):
+def test_networks_used_last_are_kept(tmp_path: Path, loads: list[Path], monkeypatch: pytest.MonkeyPatch):
     painter = Engine()
-    found = [style_at(tmp_path / f"{number}.onnx") for number in range(NETWORKS_KEPT + 1)]
+    found = [style_at(tmp_path / f"{number}.onnx") for number in range(4)]
+    held = StyleNetwork(found[0], painter.provider).held_bytes
+    assert held == found[0].path.stat().st_size * 25
+    monkeypatch.setattr(engine, "NETWORKS_BYTES", 3.5 * held)
     for style in (*found[:-1], found[0], found[-1]):  # the first is used again before the last comes
         painter.stylize(photo(), style)
     assert len(loads) == len(found)
