@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from nst_core.picture import Picture
 from serve import engine, providers
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
-from serve.providers import Provider
+from serve.providers import ComputeOptions, Network, Provider
 from serve.style_network import StyleNetwork
 
 
@@ -302,3 +303,26 @@ def test_progress_rises_and_can_end_the_painting(real: Style):
 def test_strength_0_is_the_photo(real: Style):
     source = scene(700, 467)
     assert np.array_equal(Engine().stylize(source, real, PaintOptions(strength=0)).pixels, source.pixels)
+
+
+def test_out_of_memory_it_goes_on_in_smaller_tiles(real: Style, monkeypatch: pytest.MonkeyPatch):
+    source, finest = scene(1800, 1200), PaintOptions(brush_size=real.card.size_px / 1800)
+    wanted = Engine().stylize(source, real, finest)
+    open_network, largest = providers._OPENERS["cpu"], []
+
+    def opener(options: ComputeOptions, model: bytes) -> Network:
+        network = open_network(options, model)
+
+        def compute(wanted: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+            pixels = feeds["photo"].size // 3 if "photo" in feeds else 0
+            if pixels > 600_000:
+                raise MemoryError
+            largest.append(pixels)
+            return network(wanted, feeds)
+
+        return compute
+
+    monkeypatch.setitem(providers._OPENERS, "cpu", opener)
+    picture = Engine().stylize(source, real, finest)
+    assert 100_000 < max(largest) <= 600_000
+    assert np.abs(picture.pixels.astype(int) - wanted.pixels).max() <= 1
