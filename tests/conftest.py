@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +19,26 @@ from serve import providers
 
 hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("impasto")
+
+
+API_TESTS = ["test_api_*.py", "test_admission.py", "test_guard.py", "test_ui_command.py"]
+BROWSER_TESTS = ["test_page_*.py", "test_train_browser.py"]
+NEEDED = {
+    "fastapi": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
+    "prometheus_client": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
+    "httpx": API_TESTS,
+    "schemathesis": ["test_api_fuzz.py"],
+    "gradio": [*BROWSER_TESTS, "test_page.py"],
+    "playwright": BROWSER_TESTS,
+}
+"""Packages that a machine for training may be without, and the tests that need them."""
+MISSING = [package for package in NEEDED if find_spec(package) is None]
+
+collect_ignore_glob = [pattern for package in MISSING for pattern in NEEDED[package]]
+
+
+def pytest_report_header() -> list[str]:
+    return [f"without {package}, left out: {', '.join(NEEDED[package])}" for package in MISSING]
 
 
 @pytest.fixture(autouse=True)
