@@ -153,9 +153,9 @@ def _apart(what: str, *arguments: object) -> dict[str, Any]:
 
 
 def _peak_gb() -> float:
-    import resource
-
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, 2)
+    """Of this process alone: what getrusage tells would begin with its parent's."""
+    status = Path("/proc/self/status").read_text()
+    return round(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9, 2)
 
 
 def paint_here(provider: str, width: int, height: int, brush: float, memory_limit: int) -> Mapping[str, Any]:
@@ -163,7 +163,7 @@ def paint_here(provider: str, width: int, height: int, brush: float, memory_limi
     style, options = find_style(STYLES[0]), PaintOptions(brush_size=brush)
     plan = engine.plan(photo, style, options)
     took = seconds(lambda: engine.stylize(photo, style, options))
-    planned = {"strokes": plan.strokes, "detail": plan.detail, "planned_gb": round(plan.peak_bytes / 1e9, 2)}
+    planned = {"levels": plan.levels, "planned_gb": round(plan.peak_bytes / 1e9, 2)}
     return {"seconds": round(took, 2), "peak_gb": _peak_gb(), **planned}
 
 

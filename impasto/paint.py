@@ -223,8 +223,7 @@ class Painter:
 
     def _plan(self, photo: Picture, job: Job) -> str:
         plan = self.engine.plan(photo, job.style, self.chosen)
-        detail = plan.detail or plan.strokes
-        sizes = [f"{width}x{height} px" for width, height in (plan.size, plan.strokes, detail)]
+        sizes = [f"{width}x{height} px" for width, height in (plan.size, plan.levels[0], plan.levels[-1])]
         memory = f"{plan.peak_bytes / 1e9:.1f} GB"
         return f"{job.out.name}: {sizes[0]}, strokes painted at {sizes[1]}, detail at {sizes[2]}, in about {memory}"
 

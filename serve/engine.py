@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,10 +32,12 @@ THUMBNAIL_PX = 512
 """Long side at which the colors of a result are measured."""
 OWN_BYTES = 300_000_000
 """Of the program itself with a few networks; measured."""
-FINEST = 2.0
-"""Strokes are not made finer than for a picture so many times as large as the result: they could not be seen."""
 SAME = 1.05
-"""Sizes that differ by less are taken for the same."""
+"""A result that is larger by less than this is enlarged instead of given detail."""
+PREVIEW_PX = 1024
+"""Up to this long side a result has the very detail that a larger one has in it."""
+LEAST_STEP = 1.5
+"""Between the sizes that detail is painted at, in the last step."""
 
 Progress = Callable[[float], None]
 """Takes the share of the work that is done, 0 to 1; what it raises ends the painting."""
@@ -47,10 +49,8 @@ class PaintPlan:
 
     size: tuple[int, int]
     """Width and height of the result, pixels."""
-    strokes: tuple[int, int]
-    """Of the picture in which the strokes are painted."""
-    detail: tuple[int, int] | None
-    """Of the one that the finest detail comes from; None where the strokes are as fine as the result."""
+    levels: tuple[tuple[int, int], ...]
+    """Of the pictures that are painted: the strokes, then ever finer detail, each twice as large as the one before."""
     peak_bytes: int
     """The most memory that the program will take, estimated."""
 
@@ -91,14 +91,15 @@ class Engine:
             tell(1.0)
             return Picture(photo.pixels.copy(), photo.alpha, photo.exif, photo.name)
         feeds = _feeds(style, options)
-        small = picture.resized(*plan.strokes)
-        if plan.detail is None:
-            painted = network.paint_picture(small, feeds, tell).resized(*plan.size)
-        else:
-            broad = network.paint_picture(small.with_bits(16), feeds, lambda share: None)
-            large = photo.resized(*plan.detail)
-            painted = network.paint_picture(large, feeds, lambda share: tell(share * PAINTED_SHARE)).resized(*plan.size)
-            refine(broad.as_float(), small.as_float(), photo, painted)
+        work = _Work([width * height for width, height in plan.levels], tell)
+        small = picture.resized(*plan.levels[0])
+        painted = network.paint_picture(small, feeds, work.next())
+        for size in plan.levels[1:]:
+            large = picture.resized(*size)
+            finer = network.paint_picture(large, feeds, work.next())
+            refine(painted.as_float(), small.as_float(), large, finer)
+            small, painted = large, finer
+        painted = painted.resized(*plan.size)
         _recolor(painted, photo, style, options)
         tell(1.0)
         return Picture(painted.pixels, photo.alpha, photo.exif, photo.name)
@@ -116,15 +117,11 @@ class Engine:
                 f"{picture.name or 'the picture'} would be painted at {width}x{height} px; "
                 f"each side needs {MIN_SIDE_PX} px, so take a larger picture or size"
             )
-        strokes_px = min(style.card.size_px / options.brush_size, long_side * FINEST)
+        strokes_px = style.card.size_px / options.brush_size
         strokes_px = max(strokes_px, MIN_SIDE_PX * long_side / min(width, height))
+        levels = [fit_long_side(picture.width, picture.height, round(px)) for px in _levels(strokes_px, long_side)]
         network = self._network(style)
-        if long_side / SAME <= strokes_px <= long_side * SAME:
-            strokes, detail = (width, height), None
-        else:
-            strokes = fit_long_side(picture.width, picture.height, round(strokes_px))
-            detail = (width, height) if strokes_px < long_side else None
-        return network, self._within_memory(network, picture, PaintPlan((width, height), strokes, detail, 0))
+        return network, self._within_memory(network, picture, PaintPlan((width, height), tuple(levels), 0))
 
     def _within_memory(self, network: StyleNetwork, picture: Picture, plan: PaintPlan) -> PaintPlan:
         """The plan, with less detail where the memory asks for it.
@@ -137,7 +134,7 @@ class Engine:
         pixels = plan.size[0] * plan.size[1]
         pictures = bytes_per_pixel * (picture.width * picture.height + 3 * pixels)
         while True:
-            width, height = plan.detail or plan.strokes
+            width, height = plan.levels[-1]
             peak = OWN_BYTES + pictures + network.bytes_for(width * height)
             if peak <= limit:
                 return replace(plan, peak_bytes=peak)
@@ -147,7 +144,8 @@ class Engine:
                     f"of {limit / 1e9:.1f} GB; choose a smaller size, or raise --memory-limit"
                 )
             less = round(width * LESS), round(height * LESS)
-            plan = replace(plan, detail=less) if plan.detail else replace(plan, strokes=less)
+            smaller = [level for level in plan.levels[:-1] if level[0] * LEAST_STEP <= less[0]]
+            plan = replace(plan, levels=(*(smaller or plan.levels[:-1][:1]), less))
 
     def _network(self, style: Style) -> StyleNetwork:
         """The network of a style, loaded anew where its file has changed."""
@@ -165,6 +163,47 @@ class Engine:
 
     def _held_bytes(self) -> int:
         return sum(network.held_bytes for network in self._networks.values())
+
+
+def _levels(strokes_px: float, long_side: int) -> list[float]:
+    """Long sides of the pictures that are painted: the strokes, and detail up to the result's size.
+
+    Each is twice as large as the one before, so that detail of one size comes from the same picture, however large
+    the result is; only the last one of a large result has that one's own size.
+    """
+    levels = [strokes_px]
+    if long_side <= strokes_px * SAME:
+        return levels
+    while levels[-1] * 2 * LEAST_STEP <= long_side:
+        levels.append(levels[-1] * 2)
+    if long_side > PREVIEW_PX:
+        return [*levels, long_side]
+    while levels[-1] < long_side:
+        levels.append(levels[-1] * 2)
+    return levels
+
+
+class _Work:
+    """Tells the progress of work in several parts.
+
+    Args:
+        sizes: of the parts.
+        tell: takes the share of all that is done.
+    """
+
+    def __init__(self, sizes: Sequence[float], tell: Progress) -> None:
+        self._sizes, self._tell, self._done = list(sizes), tell, 0.0
+        self._total = sum(sizes) / PAINTED_SHARE
+
+    def next(self) -> Progress:
+        """Takes the progress of the next part."""
+        before, size = self._done, self._sizes.pop(0)
+        self._done += size
+
+        def tell(share: float) -> None:
+            self._tell((before + share * size) / self._total)
+
+        return tell
 
 
 def _feeds(style: Style, options: PaintOptions) -> dict[str, np.ndarray]:

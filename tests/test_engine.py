@@ -223,44 +223,52 @@ def similarity(a: Picture, b: Picture) -> float:
     return float(structural_similarity(a.as_float(), b.as_float(), channel_axis=-1, data_range=1))  # type: ignore[arg-type]
 
 
-def test_brush_size_is_apart_from_the_size_of_the_result(real: Style):
+@pytest.mark.parametrize("brush", [0.5, 1.0, 2.0])
+def test_a_preview_shows_what_the_print_shows(real: Style, brush: float):
     painter = Engine()
-    preview = painter.stylize(scene(1200, 800), real, PaintOptions(size=512))
-    for size in (300, 1200):
-        picture = painter.stylize(scene(1200, 800), real, PaintOptions(size=size))
-        assert similarity(picture.resized(256, 171), preview.resized(256, 171)) > 0.9, size
-    finer = painter.stylize(scene(1200, 800), real, PaintOptions(size=512, brush_size=0.5))
-    assert similarity(finer.resized(256, 171), preview.resized(256, 171)) < 0.9
+    preview = painter.stylize(scene(1800, 1200), real, PaintOptions(size=500, brush_size=brush))
+    large = painter.stylize(scene(1800, 1200), real, PaintOptions(brush_size=brush))
+    assert similarity(large.resized(preview.width, preview.height), preview) > 0.9
+
+
+def test_brush_size_is_seen(real: Style):
+    usual, finer = (
+        Engine().stylize(scene(900, 600), real, PaintOptions(size=512, brush_size=brush)) for brush in (1.0, 0.5)
+    )
+    assert similarity(finer, usual) < 0.9
 
 
 @pytest.mark.parametrize(
-    ("size", "brush", "strokes", "detail"),
+    ("size", "brush", "levels"),
     [
-        (512, 1.0, (512, 341), None),
-        (520, 1.0, (520, 347), None),  # near enough
-        (600, 1.0, (512, 341), (600, 400)),
-        (1200, 0.25, (2048, 1365), None),  # finer than a pixel: painted larger, then made smaller
-        (300, 1.0, (512, 341), None),
-        (100, 1.0, (200, 133), None),  # finer still could not be seen
-        (1200, 4.0, (128, 85), (1200, 800)),
+        (512, 1.0, [512]),
+        (520, 1.0, [512]),  # near enough
+        (300, 1.0, [512]),
+        (300, 0.25, [2048]),
+        (600, 1.0, [512, 1024]),  # the detail that a larger result has, too
+        (1000, 2.0, [256, 512, 1024]),
+        (1200, 1.0, [512, 1200]),
+        (1200, 4.0, [128, 256, 512, 1200]),
+        (4000, 1.0, [512, 1024, 2048, 4000]),
     ],
 )
-def test_plan(real: Style, size: int, brush: float, strokes: tuple[int, int], detail: tuple[int, int] | None):
+def test_plan(real: Style, size: int, brush: float, levels: list[int]):
     plan = Engine().plan(scene(1200, 800), real, PaintOptions(size=size, brush_size=brush))
-    assert (plan.size[0], plan.strokes, plan.detail) == (size, strokes, detail)
+    assert plan.size[0] == size and [width for width, _ in plan.levels] == levels
+    assert all(height == round(width * 2 / 3) for width, height in plan.levels)
 
 
 def test_strokes_of_a_narrow_picture_still_fit_the_network(real: Style):
     plan = Engine().plan(Picture(np.zeros((40, 2000, 3), np.uint8)), real)
-    assert plan.strokes == (1600, 32)
+    assert plan.levels[0] == (1600, 32)
 
 
 def test_less_detail_where_the_memory_is_short(real: Style):
     painter = Engine(memory_limit=500_000_000)
     large = Picture(np.zeros((2000, 3000, 3), np.uint8))
     plan = painter.plan(large, real)
-    assert plan.detail is not None and 1000 < plan.detail[0] < 3000 and plan.peak_bytes <= 500_000_000
-    assert Engine(memory_limit=2_000_000_000).plan(large, real).detail == (3000, 2000)
+    assert 1000 < plan.levels[-1][0] < 3000 and plan.peak_bytes <= 500_000_000
+    assert Engine(memory_limit=2_000_000_000).plan(large, real).levels[-1] == (3000, 2000)
     with pytest.raises(BudgetError, match=r"3000x2000 px take 0\.4 GB at least, of 0\.3 GB; choose a smaller size"):
         Engine(memory_limit=310_000_000).plan(large, real)
 
