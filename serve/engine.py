@@ -30,12 +30,14 @@ PAINTED_SHARE = 0.8
 """Of the work, that painting the detail is; the rest is to put it together."""
 THUMBNAIL_PX = 512
 """Long side at which the colors of a result are measured."""
-OWN_BYTES = 300_000_000
+OWN_BYTES = 550_000_000
 """Of the program itself with a few networks; measured."""
 SAME = 1.05
 """A result that is larger by less than this is enlarged instead of given detail."""
 PREVIEW_PX = 1024
 """Up to this long side a result has the very detail that a larger one has in it."""
+LARGEST_PX = 2048
+"""Long side up to which detail is painted in between: putting pictures together takes 130 bytes a pixel of the smaller."""
 LEAST_STEP = 1.5
 """Between the sizes that detail is painted at, in the last step."""
 
@@ -174,7 +176,7 @@ def _levels(strokes_px: float, long_side: int) -> list[float]:
     levels = [strokes_px]
     if long_side <= strokes_px * SAME:
         return levels
-    while levels[-1] * 2 * LEAST_STEP <= long_side:
+    while levels[-1] * 2 * LEAST_STEP <= long_side and levels[-1] < LARGEST_PX:
         levels.append(levels[-1] * 2)
     if long_side > PREVIEW_PX:
         return [*levels, long_side]

@@ -37,8 +37,8 @@ PROVIDERS: tuple[ProviderName, ...] = get_args(ProviderName)
 TIMEOUT_S = 120
 QUIET = 4
 """ONNX Runtime's level of what is fatal; all else it raises as well."""
-LARGE_VALUES = 3 * 4_000_000
-"""A photo with more values leaves OpenVINO's working memory behind, so it is given back at once."""
+LARGE_VALUES = 3 * 800_000
+"""After an input of more values OpenVINO's working memory is given back at once: each part of a network has its own."""
 
 _ONNXRUNTIME_NAMES: Mapping[ProviderName, str] = {
     "cuda": "CUDAExecutionProvider",

@@ -107,16 +107,20 @@ class StyleNetwork:
         def put(tile: Tile, core: np.ndarray) -> None:
             pixels[tile.top : tile.bottom, tile.left : tile.right] = to_bits(core, photo.bit_depth)
 
-        align = self._tiled.layout.align
+        tiled = self._tiled
+        align = tiled.layout.align
         plan = plan_tiles(photo.height, photo.width, HALO_PX, align, TILE_PIXELS)
         while True:
             try:
-                self._tiled.paint(plan, crop, feeds, put, tell)
+                tiled.paint(plan, crop, feeds, put, tell)
                 return Picture(pixels, photo.alpha, photo.exif, photo.name)
             except OutOfMemory:
                 plan = smaller_tiles(plan, HALO_PX, align)
             except Failure as error:
                 raise self._broken(error) from error
+            finally:
+                if self._provider.name == "openvino":  # each part would keep what a tile took
+                    self.__dict__.pop("_tiled_once", None)
 
     def bytes_for(self, pixels: int) -> int:
         """Memory that painting so many pixels takes, beside the photo and the result."""

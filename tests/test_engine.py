@@ -264,13 +264,13 @@ def test_strokes_of_a_narrow_picture_still_fit_the_network(real: Style):
 
 
 def test_less_detail_where_the_memory_is_short(real: Style):
-    painter = Engine(memory_limit=500_000_000)
+    painter = Engine(memory_limit=750_000_000)
     large = Picture(np.zeros((2000, 3000, 3), np.uint8))
     plan = painter.plan(large, real)
-    assert 1000 < plan.levels[-1][0] < 3000 and plan.peak_bytes <= 500_000_000
+    assert 1000 < plan.levels[-1][0] < 3000 and plan.peak_bytes <= 750_000_000
     assert Engine(memory_limit=2_000_000_000).plan(large, real).levels[-1] == (3000, 2000)
-    with pytest.raises(BudgetError, match=r"3000x2000 px take 0\.4 GB at least, of 0\.3 GB; choose a smaller size"):
-        Engine(memory_limit=310_000_000).plan(large, real)
+    with pytest.raises(BudgetError, match=r"3000x2000 px take 0\.6 GB at least, of 0\.4 GB; choose a smaller size"):
+        Engine(memory_limit=400_000_000).plan(large, real)
 
 
 def test_palette_gives_the_paintings_colors(palette: Style):

@@ -293,7 +293,7 @@ def test_what_an_earlier_run_painted_so_is_not_painted_again(capsys):
 def test_how_a_large_picture_will_be_painted_is_said_first(monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr(command, "SAID_FROM_BYTES", 0)
     assert paint("cat.png", "--style", "waves", "--size", "90") == 0
-    said = "cat-waves.png: 90x60 px, strokes painted at 60x40 px, detail at 120x80 px, in about 0.3 GB\n"
+    said = "cat-waves.png: 90x60 px, strokes painted at 60x40 px, detail at 120x80 px, in about 0.6 GB\n"
     assert capsys.readouterr().err == said
 
 
