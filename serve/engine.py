@@ -37,7 +37,8 @@ SAME = 1.05
 PREVIEW_PX = 1024
 """Up to this long side a result has the very detail that a larger one has in it."""
 LARGEST_PX = 2048
-"""Long side up to which detail is painted in between: putting pictures together takes 130 bytes a pixel of the smaller."""
+"""Long side up to which detail is painted in between: putting two pictures together takes 130 bytes a pixel of the
+smaller one."""
 LEAST_STEP = 1.5
 """Between the sizes that detail is painted at, in the last step."""
 
