@@ -31,14 +31,13 @@ PAINTED_SHARE = 0.8
 THUMBNAIL_PX = 512
 """Long side at which the colors of a result are measured."""
 OWN_BYTES = 550_000_000
-"""Of the program itself with a few networks; measured."""
+"""Of the program itself with a few networks: chosen so that the peaks of benchmarks/engine.py are planned for."""
 SAME = 1.05
 """A result that is larger by less than this is enlarged instead of given detail."""
 PREVIEW_PX = 1024
 """Up to this long side a result has the very detail that a larger one has in it."""
 LARGEST_PX = 2048
-"""Long side up to which detail is painted in between: putting two pictures together takes 130 bytes a pixel of the
-smaller one."""
+"""Long side up to which detail is painted in between: putting two pictures together takes memory by the smaller one."""
 LEAST_STEP = 1.5
 """Between the sizes that detail is painted at, in the last step."""
 

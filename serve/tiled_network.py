@@ -71,7 +71,7 @@ class Layout:
 
 
 TRUNK_COPIES = 6
-"""Of its input, float32, that a trunk holds at once; measured with the swift and johnson networks."""
+"""Of its input, float32, that a trunk holds at once; chosen from the swift network's peaks, with room."""
 
 
 def lay_out(graph: OnnxGraph, probe: Callable[[bytes], Network], feeds: Feeds) -> Layout:
