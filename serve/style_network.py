@@ -24,7 +24,8 @@ BUCKET_PX = 64
 """On a graphics card, sides are rounded up to multiples of this, as a size not seen before takes long."""
 
 HELD: Mapping[ProviderName, float] = {"cpu": 25, "openvino": 85, "cuda": 25, "directml": 25}
-"""Memory that a network keeps, with its parts, as a multiple of its file; measured for the first two at 512 px, taken as the CPU's for cards."""
+"""Memory that a network keeps, with its parts, as a multiple of its file; measured at 512 px for the first two, and
+taken as the processor's for cards."""
 
 Feeds = Mapping[str, np.ndarray]
 Tell = Callable[[float], None]
