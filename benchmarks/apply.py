@@ -1,26 +1,25 @@
 """Seconds to paint at 512x512 and 1024x1024 on the CPU: the swift network beside Johnson's, in ONNX Runtime.
 
-    python benchmarks/apply.py
+    impasto bench apply
 
 The networks have random weights, which take the same time as any, and go through the export that every style
-goes through. They take turns, so that whatever else the machine does hits all of them alike; at each turn a
-first pass, which finds memory and caches as the last network left them, is not counted. `session` is the network
-alone, as ONNX Runtime calls it; `engine` is the whole way of `impasto paint` but for reading and writing files.
+goes through. They take turns. `session` is the network alone, as ONNX Runtime calls it; `engine` is the whole way of
+`impasto paint` but for reading and writing files.
+
+Takes: 2 minutes.
+Needs: nothing.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
-from record import record
+from harness import argument_parser, median_seconds, record, run
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.card import PaintingCard, PhotosCard, StyleCard
@@ -64,30 +63,18 @@ def session(style: Style, size: int, threads: int) -> Callable[[], object]:
     return lambda: network.run(None, {"photo": photo, "strength": np.ones(1, np.float32)})
 
 
-def seconds(paint: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    paint()
-    return time.perf_counter() - began
-
-
 def measure(styles: dict[str, Style], size: int, threads: int, rounds: int) -> dict[str, dict[str, float]]:
     """The median seconds of `session` and of `engine` for each network."""
     engine = Engine(ComputeOptions("cpu", threads))
     picture = Picture(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8))
     ways = {(name, "session"): session(style, size, threads) for name, style in styles.items()}
     ways |= {(name, "engine"): lambda style=style: engine.stylize(picture, style) for name, style in styles.items()}
-    times: dict[tuple[str, str], list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, paint in ways.items():
-            paint()
-            times[way].append(seconds(paint))
-    return {
-        name: {way: round(statistics.median(times[name, way]), 4) for way in ("session", "engine")} for name in styles
-    }
+    medians = median_seconds(ways, rounds)
+    return {name: {way: round(medians[name, way], 4) for way in ("session", "engine")} for name in styles}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -108,9 +95,8 @@ def main() -> None:
         "mb": megabytes,
         "targets": TARGETS,
     }
-    print(figures)
-    print(record("apply", figures))
+    record("apply", figures)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,16 +1,18 @@
 """What the engine adds to the bare network, and what pictures of any size take.
 
-    python benchmarks/engine.py [--provider cpu]
+    impasto bench engine [--provider cpu]
 
 The photo is a wall of those that scikit-image brings along, cut to each size. Each of the large pictures is painted in
 a process of its own, for its peak memory; the baseline of 12 megapixels is Johnson's network of width 32, the whole
 picture at once in ONNX Runtime. Tiles are compared with the whole picture painted at once, on the same provider in
 float32: PSNR, and the error along the borders of tiles as a multiple of the mean error.
+
+Takes: 10 minutes, and 12 GB of memory.
+Needs: nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -24,7 +26,7 @@ from typing import Any
 import numpy as np
 import psutil
 import skimage.data
-from record import record
+from harness import argument_parser, median_seconds, record, run, run_apart, seconds
 from skimage.metrics import structural_similarity
 
 from models.catalog import find_style
@@ -49,12 +51,6 @@ def scene(width: int, height: int) -> Picture:
     return Picture(np.ascontiguousarray(np.vstack(rows)[:height, :width]), name="scene.png")
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
 def overhead(provider: str) -> dict[str, float]:
     """Array to array at 512 px, beside the network alone; they take turns."""
     compute = ComputeOptions(provider)  # type: ignore[arg-type]
@@ -62,13 +58,9 @@ def overhead(provider: str) -> dict[str, float]:
     network = choose_provider(compute).open(style.path.read_bytes())
     feeds = {"photo": picture.as_float().transpose(2, 0, 1)[None].copy(), "strength": np.ones(1, np.float32)}
     ways = {"network": lambda: network(["painting"], feeds), "engine": lambda: engine.stylize(picture, style)}
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(ROUNDS):
-        for way, work in ways.items():
-            work()
-            times[way].append(seconds(work))
-    medians = {way: round(statistics.median(found), 4) for way, found in times.items()}
-    return {**medians, "ratio": round(medians["engine"] / medians["network"], 2)}
+    medians = median_seconds(ways, ROUNDS)
+    figures = {way: round(median, 4) for way, median in medians.items()}
+    return {**figures, "ratio": round(medians["engine"] / medians["network"], 2)}
 
 
 def cold(provider: str) -> dict[str, float]:
@@ -147,15 +139,8 @@ def many(provider: str) -> dict[str, float]:
 
 
 def _apart(what: str, *arguments: object) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--apart", what, *map(str, arguments)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def _peak_gb() -> float:
-    """Of this process alone: what getrusage tells would begin with its parent's."""
-    status = Path("/proc/self/status").read_text()
-    return round(int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9, 2)
+    done = run_apart(__file__, "--apart", what, *map(str, arguments))
+    return {"peak_gb": round(done.peak_bytes / 1e9, 2), **json.loads(done.output.splitlines()[-1])}
 
 
 def paint_here(provider: str, width: int, height: int, brush: float, memory_limit: int) -> Mapping[str, Any]:
@@ -164,7 +149,7 @@ def paint_here(provider: str, width: int, height: int, brush: float, memory_limi
     plan = engine.plan(photo, style, options)
     took = seconds(lambda: engine.stylize(photo, style, options))
     planned = {"levels": plan.levels, "planned_gb": round(plan.peak_bytes / 1e9, 2)}
-    return {"seconds": round(took, 2), "peak_gb": _peak_gb(), **planned}
+    return {"seconds": round(took, 2), **planned}
 
 
 def johnson_here(width: int, height: int) -> Mapping[str, Any]:
@@ -176,7 +161,7 @@ def johnson_here(width: int, height: int) -> Mapping[str, Any]:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     photo = np.ascontiguousarray(scene(width, height).as_float().transpose(2, 0, 1)[None])
     took = seconds(lambda: session.run(["painting"], {"photo": photo, "strength": np.ones(1, np.float32)}))
-    return {"seconds": round(took, 2), "peak_gb": _peak_gb()}
+    return {"seconds": round(took, 2)}
 
 
 def many_here(provider: str) -> Mapping[str, Any]:
@@ -195,7 +180,7 @@ def many_here(provider: str) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--provider", default="auto", choices=["auto", "openvino", "cpu"])
     parser.add_argument("--apart", nargs=6, metavar=("WHAT", "PROVIDER", "W", "H", "BRUSH", "BYTES"), help="for itself")
     options = parser.parse_args()
@@ -226,8 +211,8 @@ def main() -> None:
     for name, measure in measures.items():
         figures[name] = measure()
         print(name, figures[name], flush=True)
-    print(record(f"engine_{provider}", figures))
+    record(f"engine_{provider}", figures)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,16 +1,18 @@
 """What a night of `impasto train` took: seconds of each style, start and export included, from the run's ledger.
 
 impasto train paintings/ --photos photos/ --minutes-per-style 2 --run runs/night
-python benchmarks/night.py runs/night
+impasto bench night runs/night
+
+Takes: a second.
+Needs: the folder of a finished run of `impasto train`.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from pathlib import Path
 
-from record import record
+from harness import argument_parser, record, run
 
 from nst_core.ledger import Ledger
 
@@ -18,7 +20,7 @@ NIGHT_H = 8
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("run", type=Path)
     options = parser.parse_args()
     jobs = Ledger(options.run / "ledger.sqlite").jobs()
@@ -33,9 +35,8 @@ def main() -> None:
         "median_s": statistics.median(seconds.values()),
         "extrapolated_styles_in_8_h": int(NIGHT_H * 3600 / statistics.mean(seconds.values())),
     }
-    print(figures)
-    print(record("night", figures))
+    record("night", figures)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,33 +1,28 @@
 """How close `impasto optimize` comes to the reference optimizer, by a judge that is not ours.
 
-    python benchmarks/optimize_quality.py --photos DIR --styles DIR --judge judge.py
+    impasto bench optimize_quality --photos DIR --styles DIR --judge judge.py
 
 For each of a number of photo and painting pairs, spread evenly over both folders: the judge's J of what
 `impasto optimize` makes with its defaults, its seconds, and the J that the reference optimizer has after
 some iterations. The judge is run as a program: `judge.py curve PHOTO PAINTING --iterations N` and
 `judge.py score PHOTO PAINTING OUT` print one JSON object a line. Curves are kept in --work, which they
 need not be computed again from.
+
+Takes: 10 minutes.
+Needs: photos, paintings and a judge.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-from record import record
+from harness import argument_parser, judge, record, run, seconds
 
 from nst_core.picture import find_pictures
-
-
-def judge(script: Path, *arguments: str | Path) -> list[dict[str, float]]:
-    """The JSON lines that the judge prints."""
-    done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def reference(script: Path, photo: Path, painting: Path, iterations: int, work: Path) -> list[dict[str, float]]:
@@ -40,14 +35,12 @@ def reference(script: Path, photo: Path, painting: Path, iterations: int, work: 
 
 def optimize(photo: Path, painting: Path, out: Path, extra: list[str]) -> float:
     """Paint with the command that users type; the seconds it took, start of the program included."""
-    began = time.perf_counter()
     command = [sys.executable, "-m", "impasto.main", "optimize", photo, "--style", painting, "-o", out, *extra]
-    subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - began
+    return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--styles", type=Path, required=True)
     parser.add_argument("--judge", type=Path, required=True)
@@ -63,13 +56,13 @@ def main() -> None:
         painting = styles[i * len(styles) // options.pairs]
         curve = reference(options.judge, photo, painting, options.iterations, options.work)
         out = options.work / f"{photo.stem}__{painting.stem}.png"
-        seconds = optimize(photo, painting, out, extra)
+        took = optimize(photo, painting, out, extra)
         (score,) = judge(options.judge, "score", photo, painting, out)
         rows.append(
             {
                 "photo": photo.stem,
                 "painting": painting.stem,
-                "seconds": round(seconds, 1),
+                "seconds": round(took, 1),
                 "style": score["style"],
                 "content": score["content"],
                 "J": score["J"],
@@ -88,9 +81,8 @@ def main() -> None:
         "median_reference_seconds": statistics.median(row["reference_seconds"] for row in rows),
         "pairs": rows,
     }
-    print({key: value for key, value in figures.items() if key != "pairs"})
-    print(record("optimize_quality", figures))
+    record("optimize_quality", figures)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,32 +1,29 @@
 """Milliseconds from a slider's input to the repainted picture in the browser, beside the bare network in the same run.
 
-    python benchmarks/page_latency.py
+    impasto bench page_latency
 
 `impasto ui` runs in a process of its own, and Debian's Chromium, without a graphics card, opens its page. The photo is
 larger than 512 px, so that what is repainted while a slider is dragged is its preview of 512x512. Each move waits for
 the picture of the one before, as a hand does that looks; the clock stops in the first frame that shows the new pixels.
 The network alone, as ONNX Runtime calls it, is measured before and after.
+
+Takes: half a minute.
+Needs: Chromium at /usr/bin/chromium.
 """
 
 from __future__ import annotations
 
-import argparse
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import psutil
 import skimage
+from harness import argument_parser, record, run, server
 from playwright.sync_api import Page, expect, sync_playwright
-from record import record
 
 from models.catalog import find_style
 from nst_core.picture import read_picture, write_picture
@@ -72,22 +69,6 @@ def network_ms(rounds: int) -> list[float]:
     return times[1:]
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    """The address of `impasto ui` in a process of its own."""
-    command = [sys.executable, "-m", "impasto.main", "ui", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+/", line := process.stdout.readline())
-        if found is None:
-            raise SystemExit(f"impasto ui did not start: {line}")
-        yield found[0]
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def page_ms(page: Page, moves: int) -> list[float]:
     """From a slider's input to the repainted picture."""
     slider = page.get_by_role("slider", name="Strength", exact=True)
@@ -108,12 +89,11 @@ def large_photo(folder: Path) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--moves", type=int, default=30)
-    parser.add_argument("--no-record", action="store_true", help="only print")
     options = parser.parse_args()
     alone = network_ms(10)
-    with tempfile.TemporaryDirectory() as folder, server() as address, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, server() as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": 1360, "height": 860})
         page.add_init_script(WATCH)
@@ -134,10 +114,8 @@ def main() -> None:
         "bare_network_ms": round(statistics.median(alone), 1),
         "target_ms": TARGET_MS,
     }
-    print(figures)
-    if not options.no_record:
-        print(record("page_latency", figures))
+    record("page_latency", figures)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

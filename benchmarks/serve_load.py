@@ -1,26 +1,27 @@
 """Many clients at once: `impasto ui` in a process of its own, each client painting 512 px again and again.
 
-    python benchmarks/serve_load.py [--clients 16] [--seconds 60]
+    impasto bench serve_load [--clients 16] [--seconds 60]
 
 Counted are the answers by status, the seconds of those with a picture, and the server's memory, once a second; its
 baseline is the same client alone, before.
+
+Takes: 80 seconds.
+Needs: nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import collections
-import re
 import statistics
-import subprocess
-import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import psutil
 from engine import scene
-from record import record
+from harness import argument_parser, record, run, server
 
 from nst_core.picture import picture_bytes
 
@@ -65,33 +66,35 @@ def figures(found: list[tuple[int, float]], seconds: float) -> dict[str, object]
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=60)
-    options = parser.parse_args()
-    photo = picture_bytes(scene(512, 512), "photo.jpg")
-    server = subprocess.Popen([sys.executable, "-m", "impasto.main", "ui", "--port", "0"], stdout=subprocess.PIPE)
-    memory: list[int] = []
+@contextmanager
+def watched_memory(process: int, found: list[int]) -> Iterator[None]:
+    """Meanwhile, once a second, appends to `found` the bytes that a process holds."""
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(1):
-            memory.append(psutil.Process(server.pid).memory_info().rss)
+            found.append(psutil.Process(process).memory_info().rss)
 
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     try:
-        assert server.stdout is not None
-        found = re.search(r"http://[^/]+", server.stdout.readline().decode())
-        assert found, "the server did not start"
-        alone = load(found[0], photo, 1, 10)
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        many = load(found[0], photo, options.clients, options.seconds)
+        yield
+    finally:
         ended.set()
         watcher.join()
-    finally:
-        server.terminate()
-        server.wait(60)
+
+
+def main() -> None:
+    parser = argument_parser(__doc__)
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=60)
+    options = parser.parse_args()
+    photo = picture_bytes(scene(512, 512), "photo.jpg")
+    memory: list[int] = []
+    with server() as (address, process):
+        alone = load(address, photo, 1, 10)
+        with watched_memory(process, memory):
+            many = load(address, photo, options.clients, options.seconds)
     quarter = max(1, len(memory) // 4)
     measured = {
         "clients": options.clients,
@@ -104,9 +107,8 @@ def main() -> None:
             "peak": round(max(memory) / 1e9, 3),
         },
     }
-    print(measured)
-    print(record("serve_load", measured))
+    record("serve_load", measured)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

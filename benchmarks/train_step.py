@@ -1,26 +1,25 @@
 """What learning a style costs: photos a second, FLOPs and memory, beside the classic recipe in the same run.
 
-    python benchmarks/train_step.py
+    impasto bench train_step
 
 The classic recipe is Johnson's network of width 32 through VGG-16 in fp32, as pytorch/examples trains it; VGG-16
 has random weights, which take the same time as any. The two take turns. FLOPs are those that torch's
 FlopCounterMode counts (two for a multiply and add), of one step; of a style, times the default number of steps.
 Memory is the most that a worker process held while it learned a style for a few steps.
+
+Takes: 2 minutes.
+Needs: nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import resource
-import statistics
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from record import record
+from harness import EXAMPLE_PAINTING, argument_parser, median_seconds, record, run, run_apart
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.registry import build
@@ -34,8 +33,6 @@ from train.objective import StyleObjective
 from train.running import precision
 from train.style_job import StyleJob, describe
 from train.style_options import StyleOptions
-
-PAINTING = Path(__file__).parents[1] / "examples" / "paintings" / "swirling_night.jpg"
 
 
 class Recipe:
@@ -66,9 +63,13 @@ class Recipe:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--apart", action="store_true", help="only learn for a few steps: for the memory it takes")
     options = parser.parse_args()
+    if options.apart:
+        learn()
+        return
     defaults = StyleOptions()
     recipes = {
         "swift": Recipe(build("swift"), load_network("compact"), halves=True),
@@ -76,15 +77,8 @@ def main() -> None:
     }
     size = defaults.crop_px
     batch = torch.rand(defaults.batch_size, 3, size, size).contiguous(memory_format=torch.channels_last)
-    times: dict[str, list[float]] = {name: [] for name in recipes}
-    for _ in range(options.rounds):
-        for name, recipe in recipes.items():
-            for counted in (False, True, True) if name == "swift" else (False, True):
-                began = time.perf_counter()
-                recipe.step(batch)
-                if counted:
-                    times[name].append(time.perf_counter() - began)
-    rates = {name: len(batch) / statistics.median(values) for name, values in times.items()}
+    ways = {name: lambda recipe=recipe: recipe.step(batch) for name, recipe in recipes.items()}
+    rates = {name: len(batch) / seconds for name, seconds in median_seconds(ways, options.rounds).items()}
     flops = {}
     for name, recipe in recipes.items():
         with FlopCounterMode(display=False) as counter:
@@ -99,22 +93,20 @@ def main() -> None:
         "gflop_per_step": {name: round(value / 1e9, 1) for name, value in flops.items()},
         "tflop_per_style": round(flops["swift"] * defaults.steps / 1e12, 1),
         "steps_per_style": defaults.steps,
-        "peak_resident_gb": round(peak_gb(), 2),
+        "peak_resident_gb": round(run_apart(__file__, "--apart").peak_bytes / 1e9, 2),
     }
-    print(figures)
-    print(record("train_step", figures))
+    record("train_step", figures)
 
 
-def peak_gb() -> float:
-    """Of a worker that learns for a few steps."""
+def learn() -> None:
+    """A style for a few steps, in a worker process, as `impasto train` does."""
     with tempfile.TemporaryDirectory() as folder:
         options = replace(StyleOptions(), steps=12)
         output = Path(folder) / "style.onnx"
-        job = StyleJob("style", "Style", (describe(PAINTING, {}),), options, None, None, None, output)
+        job = StyleJob("style", "Style", (describe(EXAMPLE_PAINTING, {}),), options, None, None, None, output)
         for _ in learn_in_child(job, Path(folder) / "run", None):
             pass
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
