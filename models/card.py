@@ -5,13 +5,14 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from nst_core.errors import ModelError
+from nst_core.known_painting import KnownPainting
 
 FORMAT = 1
 """Of the card; a larger number is one that this program would misread."""
@@ -108,6 +109,27 @@ class StyleCard:
         _check_name(self.name)
         if not self.paintings:
             raise ModelError(f"the card of {self.name} names no painting")
+
+    def painting(self, shares: Sequence[float]) -> KnownPainting:
+        """The paintings mixed by shares whose sum is 1, as training mixes them.
+
+        Raises:
+            ModelError: A Gram matrix is damaged.
+        """
+        grams = [painting.grams() for painting in self.paintings]
+        weights = np.array(shares, np.float32)
+        mixed = {layer: np.tensordot(weights, np.stack([gram[layer] for gram in grams]), 1) for layer in grams[0]}
+        mean, covariance = self.palette(shares)
+        return KnownPainting(self.name, mixed, mean, covariance, round(self.size_px * self.brush_size))
+
+    def palette(self, shares: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean (3,) and covariance (3, 3) of the colors of the paintings together, each with its share."""
+        weights = np.array(shares)
+        means = np.array([painting.color_mean for painting in self.paintings])
+        covariances = np.array([painting.color_covariance for painting in self.paintings])
+        mean = weights @ means
+        apart = means - mean
+        return mean, np.tensordot(weights, covariances + apart[:, :, None] * apart[:, None, :], 1)
 
     def to_json(self) -> str:
         """The card as the ONNX file holds it.

@@ -84,6 +84,8 @@ def plan_optimization(
     history: int,
     limit_bytes: int,
     source_bytes: int,
+    one_scale: bool = False,
+    one_view: bool = False,
 ) -> Plan:
     """Fit an optimization into memory.
 
@@ -98,11 +100,14 @@ def plan_optimization(
         history: corrections L-BFGS would like to keep.
         limit_bytes: memory beyond the interpreter's own.
         source_bytes: what the pictures held beside the optimizer take.
+        one_scale: all iterations at the final size.
+        one_view: through the loss network as it is, whatever the optimizer.
 
     Raises:
         BudgetError: it does not fit; the message says which limit would do.
     """
     sizes = scale_sizes(width, height, size)
+    sizes = sizes[-1:] if one_scale else sizes
     align = max(network.strides.values())
     width, height = sizes[-1]
     pixels = width * height
@@ -120,7 +125,7 @@ def plan_optimization(
         if corrections < FEWEST_CORRECTIONS:
             name, corrections = "adam", 0
     if name == "adam":
-        most = min(len(network.views()), scale_iterations(iterations, sizes[-1]))
+        most = 1 if one_view else min(len(network.views()), scale_iterations(iterations, sizes[-1]))
         # Targets for more views may take memory from the tiles only while those stay of a useful size.
         views = max([v for v in range(1, most + 1) if held(name, 0, v) + 3 * tile <= limit_bytes], default=1)
     room = limit_bytes - held(name, corrections, views)

@@ -46,16 +46,16 @@ def match_luminance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     return np.clip(matched, 0, 1).astype(np.float32)
 
 
-def match_mean_covariance(source: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """The source in the reference's palette: same mean and covariance of RGB (but for clipping).
+def match_mean_covariance(source: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """The source in another palette: of this mean and covariance of RGB (but for clipping).
 
     Args:
         source: (H, W, 3), is recolored.
-        reference: (H, W, 3) of any size, gives the palette.
+        mean, covariance: of the palette, as `color_statistics` gives them.
 
     Source: see `palette_map`.
     """
-    matrix, offset = palette_map(*color_statistics(source), *color_statistics(reference))
+    matrix, offset = palette_map(*color_statistics(source), mean, covariance)
     out = np.empty_like(source, np.float32)
     for band in bands(*source.shape[:2]):
         out[band] = np.clip(source[band] @ matrix.T + offset, 0, 1)

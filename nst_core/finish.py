@@ -6,8 +6,15 @@ import numpy as np
 from torch import Tensor
 
 from nst_core.color import luminance
-from nst_core.color_transfer import keep_luminance, match_histogram, match_luminance, match_mean_covariance
+from nst_core.color_transfer import (
+    color_statistics,
+    keep_luminance,
+    match_histogram,
+    match_luminance,
+    match_mean_covariance,
+)
 from nst_core.gatys_options import ColorMode, PaletteMatch
+from nst_core.known_painting import KnownPainting
 from nst_core.picture import Picture, fit_long_side
 from nst_core.tensor import to_picture
 
@@ -37,14 +44,13 @@ class Finish:
     def __init__(
         self,
         photo: Picture,
-        palette: Picture,
+        palette: Picture | KnownPainting,
         color: ColorMode,
         palette_match: PaletteMatch,
         protect: np.ndarray | None,
     ) -> None:
         self.photo, self.color, self.protect = photo, color, protect
-        self._palette = palette
-        self._match = match_histogram if palette_match == "histogram" else match_mean_covariance
+        self._palette, self._palette_match = palette, palette_match
 
     def prepare(self, rows: np.ndarray, top: int, bottom: int) -> np.ndarray:
         """Rows of the photo, or of a draft, as the optimizer is to see them."""
@@ -62,9 +68,17 @@ class Finish:
     def picture(self, x: Tensor, bits: int = 8) -> Picture:
         """What the optimizer made, (1, 3, H, W), in its final colors, with the photo's alpha and EXIF."""
         if self.color == "palette":
-            matched = self._match(to_picture(x, self.photo, 16).as_float(), self._palette.as_float())
+            matched = self._matched(to_picture(x, self.photo, 16).as_float())
             return to_picture(x, self.photo, bits, lambda _, top, bottom: self._keep(matched[top:bottom], top, bottom))
         return to_picture(x, self.photo, bits, self._change)
+
+    def _matched(self, rgb: np.ndarray) -> np.ndarray:
+        palette = self._palette
+        if isinstance(palette, KnownPainting):
+            return match_mean_covariance(rgb, palette.color_mean, palette.color_covariance)
+        if self._palette_match == "histogram":
+            return match_histogram(rgb, palette.as_float())
+        return match_mean_covariance(rgb, *color_statistics(palette.as_float()))
 
     def _change(self, rows: np.ndarray, top: int, bottom: int) -> np.ndarray:
         if self.color == "photo":

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
-from nst_core.errors import BudgetError
+from nst_core.errors import BudgetError, ConfigError
 from nst_core.features import LossNetwork
 from nst_core.finish import Finish
 from nst_core.gatys_options import GatysOptions
+from nst_core.known_painting import KnownPainting
 from nst_core.losses import Moments
 from nst_core.mask import resize_mask
 from nst_core.objective import Evaluation, Objective, Weights, style_moments
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 class Style:
     """A painting, its share, and where it applies."""
 
-    painting: Picture
+    painting: Picture | KnownPainting
     share: float = 1.0
     mask: np.ndarray | None = None
     """(H, W) in [0, 1] at the photo's size, or None for everywhere."""
@@ -55,9 +56,14 @@ class Sources:
     @property
     def held_bytes(self) -> int:
         """Memory that the pictures take."""
-        pictures = [self.photo, *(s.painting for s in self.styles), *([self.draft] if self.draft else [])]
+        pictures = [p for p in (self.photo, *(s.painting for s in self.styles), self.draft) if isinstance(p, Picture)]
         masks = [m for m in (self.protect, *(s.mask for s in self.styles)) if m is not None]
         return sum(p.pixels.nbytes for p in pictures) + sum(m.nbytes for m in masks)
+
+    @property
+    def known(self) -> list[KnownPainting]:
+        """The paintings that are known by their statistics alone."""
+        return [s.painting for s in self.styles if isinstance(s.painting, KnownPainting)]
 
 
 @dataclass
@@ -108,9 +114,15 @@ class Step:
 def make_plan(sources: Sources, options: GatysOptions, network: LossNetwork, limit_bytes: int) -> Plan:
     """Scales, optimizer and tiles for these pictures within `limit_bytes`.
 
+    A draft is gone on from at the final size, as smaller scales would undo its detail; and a painting known by
+    its Gram matrices alone is known at one size, and as one view of the loss network sees it.
+
     Raises:
         BudgetError: it cannot fit, or the picture is too small.
+        ConfigError: the options ask for more than is known of a painting.
     """
+    for painting in sources.known:
+        _check_known(painting, options)
     photo = sources.photo
     size = options.size or max(photo.width, photo.height)
     width, height = fit_long_side(photo.width, photo.height, size)
@@ -119,8 +131,29 @@ def make_plan(sources: Sources, options: GatysOptions, network: LossNetwork, lim
     held = sources.held_bytes + width * height * (2 * 3 + floats * PICTURE_BYTES)
     return plan_optimization(
         network, photo.width, photo.height, size, options.iterations, options.optimizer, options.history,
-        limit_bytes, held,
+        limit_bytes, held, one_scale=bool(sources.known) or options.start == "picture", one_view=bool(sources.known),
     )  # fmt: skip
+
+
+def _check_known(painting: KnownPainting, options: GatysOptions) -> None:
+    """Finds out whether the statistics of a painting are enough.
+
+    Raises:
+        ConfigError: they are not; the message says what needs the painting itself.
+    """
+    needs = {
+        f"network={options.network}": options.network != "compact",
+        "statistics=wasserstein": options.statistics != "gram",
+        "color=photo": options.color == "photo",
+        "palette_match=histogram": options.color == "palette" and options.palette_match == "histogram",
+        "start=painting": options.start == "painting",
+        f"brush_size={options.brush_size:g}": options.brush_size != 1,
+    }
+    if missing := [what for what, asked in needs.items() if asked]:
+        raise ConfigError(
+            f"{missing[0]} needs the painting itself, and the card of {painting.name} holds its Gram matrices only; "
+            "give the painting's file, or leave that option out"
+        )
 
 
 def optimize(
@@ -151,11 +184,13 @@ def optimize(
         if progress is not None and index < progress.scale:
             continue
         began = time.perf_counter()
-        finish = _finish(sources, options, scale)
+        finish = scale_finish(sources, options, scale)
         if progress is None:
             progress = Progress(0, 0, _start(sources, options, finish, device), _optimizer(plan, options))
         elif progress.scale < index:
-            progress = _grow(progress, index, options, _finish(sources, options, plan.scales[progress.scale]), finish)
+            progress = _grow(
+                progress, index, options, scale_finish(sources, options, plan.scales[progress.scale]), finish
+            )
         evaluate = ScaleObjective(sources, options, network, scale, finish, device)
         for iteration in range(progress.iteration + 1, scale.iterations + 1):
             evaluate.view = iteration % scale.views
@@ -176,7 +211,7 @@ def optimize(
             began = time.perf_counter()
 
 
-def _finish(sources: Sources, options: GatysOptions, scale: Scale) -> Finish:
+def scale_finish(sources: Sources, options: GatysOptions, scale: Scale) -> Finish:
     return Finish(
         sources.photo.resized(scale.width, scale.height),
         sources.styles[0].painting,
@@ -203,6 +238,7 @@ def _start(sources: Sources, options: GatysOptions, finish: Finish, device: torc
     if start == "photo":
         return to_tensor(photo, device, finish.prepare)
     picture = sources.styles[0].painting if start == "painting" or sources.draft is None else sources.draft
+    assert isinstance(picture, Picture)  # see _check_known
     return to_tensor(picture.resized(photo.width, photo.height), device, finish.prepare)
 
 
@@ -300,6 +336,8 @@ class ScaleObjective:
     def _moments(self, network: LossNetwork, style: Style, layers: list[str]) -> dict[str, Moments]:
         """The painting's moments, as large as the brush asks for, but never larger than it is."""
         painting = style.painting
+        if isinstance(painting, KnownPainting):
+            return {layer: self._known_moments(network, painting, layer) for layer in layers}
         long_side = max(painting.width, painting.height)
         wanted = round(max(self.finish.photo.height, self.finish.photo.width) * self.options.brush_size)
         width, height = fit_long_side(painting.width, painting.height, min(wanted, long_side))
@@ -310,3 +348,7 @@ class ScaleObjective:
         room = max(self.tiles.crop_pixels, (2 * network.halo_px + 12 * align) ** 2)
         plan = plan_tiles(height, width, network.halo_px, align, room)
         return style_moments(network, x, plan, layers)
+
+    def _known_moments(self, network: LossNetwork, painting: KnownPainting, layer: str) -> Moments:
+        gram = torch.from_numpy(painting.grams[layer]).to(self.device)
+        return Moments(gram.new_ones(()), gram.new_zeros(len(gram)), gram).through(network.heads[layer])

@@ -223,7 +223,9 @@ def _recolor(painted: Picture, photo: Picture, style: Style, options: PaintOptio
     matrix = offset = None
     if options.color == "palette":
         thumbnail = painted.resized(*fit_long_side(painted.width, painted.height, THUMBNAIL_PX))
-        matrix, offset = palette_map(*color_statistics(thumbnail.as_float()), *_palette(style, options))
+        matrix, offset = palette_map(
+            *color_statistics(thumbnail.as_float()), *style.card.palette(options.shares(style))
+        )
     for band in bands(painted.height, painted.width):
         rows = to_float(painted.pixels[band])
         if matrix is not None:
@@ -231,13 +233,3 @@ def _recolor(painted: Picture, photo: Picture, style: Style, options: PaintOptio
         else:
             rows = keep_luminance(rows, photo.rows(band.start, band.stop))
         painted.pixels[band] = to_bits(rows, painted.bit_depth)
-
-
-def _palette(style: Style, options: PaintOptions) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and covariance of the colors of the paintings together, each with its share."""
-    shares = np.array(options.shares(style))
-    means = np.array([painting.color_mean for painting in style.card.paintings])
-    covariances = np.array([painting.color_covariance for painting in style.card.paintings])
-    mean = shares @ means
-    apart = means - mean
-    return mean, np.tensordot(shares, covariances + apart[:, :, None] * apart[:, None, :], 1)

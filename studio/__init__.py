@@ -1,1 +1,1 @@
-"""The artist's workflow: advise, sweep, curate, compare, layer, enlarge."""
+"""The artist's workflow: what comes before and after painting."""

@@ -285,7 +285,7 @@ def test_palette_of_several_paintings_is_that_of_all_their_points(palette: Style
     paintings = palette.card.paintings
     changed = replace(paintings[1], color_mean=(0.1, 0.9, 0.5))
     style = replace(palette, card=replace(palette.card, paintings=(paintings[0], changed, paintings[2])))
-    mean, covariance = engine._palette(style, PaintOptions(weights=(1, 3, 0)))
+    mean, covariance = style.card.palette((0.25, 0.75, 0))
     random = np.random.default_rng(0)
     sizes = ((paintings[0], 100_000), (changed, 300_000))
     points = np.vstack([random.multivariate_normal(p.color_mean, p.color_covariance, n) for p, n in sizes])

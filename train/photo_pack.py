@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
+from nst_core.cache import cache_folder
 from nst_core.errors import BudgetError, ConfigError, NstError
 from nst_core.files import atomic_path, write_bytes
 from train.photo_files import Photo, Source, find_photos, read_photo
@@ -156,12 +156,6 @@ def open_pack(
     for name, reason in skipped:
         log.warning("skipped: %s: %s", name, reason)
     return pack
-
-
-def cache_folder() -> Path:
-    """Where this program keeps what it can make again."""
-    chosen = os.environ.get("IMPASTO_CACHE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("impasto", appauthor=False)
 
 
 def _load(cache: Path) -> PhotoPack | None:
