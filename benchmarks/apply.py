@@ -58,6 +58,7 @@ def session(style: Style, size: int, threads: int) -> Callable[[], object]:
     """Paints a picture through ONNX Runtime alone."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.log_severity_level = 3
     network = onnxruntime.InferenceSession(style.path, options, providers=["CPUExecutionProvider"])
     photo = np.random.default_rng(0).random((1, 3, size, size), np.float32)
     return lambda: network.run(None, {"photo": photo, "strength": np.ones(1, np.float32)})

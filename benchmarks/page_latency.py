@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import psutil
 import skimage
-from harness import argument_parser, record, run, server
+from apply import session
+from harness import argument_parser, record, run, seconds, server
 from playwright.sync_api import Page, expect, sync_playwright
 
 from models.catalog import find_style
@@ -56,17 +55,9 @@ MOVE = """
 
 def network_ms(rounds: int) -> list[float]:
     """The bare network at 512x512."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = psutil.cpu_count(logical=False) or 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(find_style(STYLE).path, options, providers=["CPUExecutionProvider"])
-    feeds = {"photo": np.random.default_rng(0).random((1, 3, SIZE_PX, SIZE_PX), np.float32)}
-    times = []
-    for _ in range(rounds + 1):  # the first finds memory
-        begun = time.perf_counter()
-        session.run(None, feeds | {"strength": np.ones(1, np.float32)})
-        times.append(1000 * (time.perf_counter() - begun))
-    return times[1:]
+    paint = session(find_style(STYLE), SIZE_PX, psutil.cpu_count(logical=False) or 1)
+    paint()  # finds memory
+    return [1000 * seconds(paint) for _ in range(rounds)]
 
 
 def page_ms(page: Page, moves: int) -> list[float]:
