@@ -12,10 +12,13 @@ from typing import Any, Self, get_args, get_origin, get_type_hints
 import numpy as np
 
 from nst_core.errors import ModelError
+from nst_core.gatys_options import GatysOptions
 from nst_core.known_painting import KnownPainting
 
 FORMAT = 1
 """Of the card; a larger number is one that this program would misread."""
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""Of the loss networks, that styles are learned at."""
 METADATA_KEY = "impasto_card"
 """The property of the ONNX file that holds the card."""
 STRENGTH_RANGE = (0.0, 1.5)
@@ -121,6 +124,20 @@ class StyleCard:
         mixed = {layer: np.tensordot(weights, np.stack([gram[layer] for gram in grams]), 1) for layer in grams[0]}
         mean, covariance = self.palette(shares)
         return KnownPainting(self.name, mixed, mean, covariance, round(self.size_px * self.brush_size))
+
+    def gatys_options(self) -> GatysOptions:
+        """Those with which the optimizer goes by the loss that this style was trained to.
+
+        Differs: without the losses that training adds against a network's own faults, grid and palette.
+        """
+        first, second, third, fourth, fifth = (self.losses.get(f"style.{layer}", 0.0) for layer in LAYERS)
+        return GatysOptions(
+            size=self.size_px,
+            content_weight=self.losses["content"],
+            tv_weight=self.losses["tv"],
+            layer_weights=(first, second, third, fourth, fifth),
+            network="compact",
+        )
 
     def palette(self, shares: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
         """Mean (3,) and covariance (3, 3) of the colors of the paintings together, each with its share."""

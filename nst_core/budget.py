@@ -108,6 +108,7 @@ def plan_optimization(
     """
     sizes = scale_sizes(width, height, size)
     sizes = sizes[-1:] if one_scale else sizes
+    counts = {size: iterations if one_scale else scale_iterations(iterations, size) for size in sizes}
     align = max(network.strides.values())
     width, height = sizes[-1]
     pixels = width * height
@@ -125,7 +126,7 @@ def plan_optimization(
         if corrections < FEWEST_CORRECTIONS:
             name, corrections = "adam", 0
     if name == "adam":
-        most = 1 if one_view else min(len(network.views()), scale_iterations(iterations, sizes[-1]))
+        most = 1 if one_view else min(len(network.views()), counts[sizes[-1]])
         # Targets for more views may take memory from the tiles only while those stay of a useful size.
         views = max([v for v in range(1, most + 1) if held(name, 0, v) + 3 * tile <= limit_bytes], default=1)
     room = limit_bytes - held(name, corrections, views)
@@ -135,10 +136,7 @@ def plan_optimization(
             f"{megabytes(limit_bytes)} is allowed; lower --size or raise --memory-limit"
         )
     crop_pixels = room // network.bytes_per_pixel
-    scales = tuple(
-        Scale(w, h, scale_iterations(iterations, (w, h)), views, _canvas_tiles(w, h, network, crop_pixels))
-        for w, h in sizes
-    )
+    scales = tuple(Scale(w, h, counts[w, h], views, _canvas_tiles(w, h, network, crop_pixels)) for w, h in sizes)
     largest = max(scale.tiles.crop_pixels for scale in scales)
     needed = held(name, corrections, views) + largest * network.bytes_per_pixel
     return Plan(scales, name, corrections, needed, limit_bytes)

@@ -98,9 +98,9 @@ class Curve:
         """How far it goes; -1 before the first point."""
         return len(self.points) - 1
 
-    def losses(self, iterations: int) -> list[tuple[int, float]]:
-        """Iteration and loss of each point up to one."""
-        return [(point.iteration, point.losses.total) for point in self.points[: iterations + 1]]
+    def losses(self) -> list[tuple[int, float]]:
+        """Iteration and loss of each point."""
+        return [(point.iteration, point.losses.total) for point in self.points]
 
     def picture(self, iteration: int) -> Picture:
         """The best picture after so many iterations, one of `KEPT_ITERATIONS`.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from torch import Tensor
 
@@ -27,8 +30,18 @@ def _gray(rgb: np.ndarray) -> np.ndarray:
     return np.repeat(luminance(rgb)[..., None], 3, axis=2)
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What stays as it is."""
+
+    share: np.ndarray
+    """(H, W) in [0, 1]: 1 where nothing of the picture changes."""
+    picture: Picture
+    """Of the same size."""
+
+
 class Finish:
-    """The color mode of one optimization, at one scale.
+    """The color mode of one optimization, at one scale, and what it leaves alone.
 
     With color=photo all is painted in gray, the painting's luminance matched to the photo's, and the
     photo's own color comes back at the end (luminance-only transfer of Gatys et al. 2017, arXiv 1611.07865).
@@ -38,7 +51,7 @@ class Finish:
         palette: the painting whose palette color=palette takes.
         color: the mode.
         palette_match: how a palette is matched.
-        protect: (H, W) in [0, 1] at the scale's size; 1 keeps the photo.
+        kept: what stays as it is, at the scale's size; the last one goes first.
     """
 
     def __init__(
@@ -47,9 +60,9 @@ class Finish:
         palette: Picture | KnownPainting,
         color: ColorMode,
         palette_match: PaletteMatch,
-        protect: np.ndarray | None,
+        kept: Sequence[Kept] = (),
     ) -> None:
-        self.photo, self.color, self.protect = photo, color, protect
+        self.photo, self.color, self.kept = photo, color, kept
         self._palette, self._palette_match = palette, palette_match
 
     def prepare(self, rows: np.ndarray, top: int, bottom: int) -> np.ndarray:
@@ -86,7 +99,6 @@ class Finish:
         return self._keep(rows, top, bottom)
 
     def _keep(self, rows: np.ndarray, top: int, bottom: int) -> np.ndarray:
-        if self.protect is None:
-            return rows
-        share = self.protect[top:bottom, :, None]
-        return rows + share * (self.photo.rows(top, bottom) - rows)
+        for kept in self.kept:
+            rows = rows + kept.share[top:bottom, :, None] * (kept.picture.rows(top, bottom) - rows)
+        return rows

@@ -18,7 +18,7 @@ from torch import Tensor
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
 from nst_core.errors import BudgetError, ConfigError
 from nst_core.features import LossNetwork
-from nst_core.finish import Finish
+from nst_core.finish import Finish, Kept
 from nst_core.gatys_options import GatysOptions
 from nst_core.known_painting import KnownPainting
 from nst_core.losses import Moments
@@ -52,12 +52,14 @@ class Sources:
     """(H, W) in [0, 1] at the photo's size: 1 keeps the photo as it is."""
     draft: Picture | None = None
     """What start=picture starts from."""
+    only: np.ndarray | None = None
+    """(H, W) in [0, 1] at the photo's size: 0 keeps the draft as it is; None changes it everywhere."""
 
     @property
     def held_bytes(self) -> int:
         """Memory that the pictures take."""
         pictures = [p for p in (self.photo, *(s.painting for s in self.styles), self.draft) if isinstance(p, Picture)]
-        masks = [m for m in (self.protect, *(s.mask for s in self.styles)) if m is not None]
+        masks = [m for m in (self.protect, self.only, *(s.mask for s in self.styles)) if m is not None]
         return sum(p.pixels.nbytes for p in pictures) + sum(m.nbytes for m in masks)
 
     @property
@@ -123,11 +125,13 @@ def make_plan(sources: Sources, options: GatysOptions, network: LossNetwork, lim
     """
     for painting in sources.known:
         _check_known(painting, options)
+    if sources.only is not None and (options.start != "picture" or sources.draft is None):
+        raise ConfigError("a mask of where to change the start picture needs one: --from-style NAME, or --start FILE")
     photo = sources.photo
     size = options.size or max(photo.width, photo.height)
     width, height = fit_long_side(photo.width, photo.height, size)
     # The photo at its final size, the result, and what finishing needs beside them.
-    floats = (sources.protect is not None) + 4 * (options.color == "palette")
+    floats = (sources.protect is not None) + (sources.only is not None) + 4 * (options.color == "palette")
     held = sources.held_bytes + width * height * (2 * 3 + floats * PICTURE_BYTES)
     return plan_optimization(
         network, photo.width, photo.height, size, options.iterations, options.optimizer, options.history,
@@ -212,13 +216,14 @@ def optimize(
 
 
 def scale_finish(sources: Sources, options: GatysOptions, scale: Scale) -> Finish:
-    return Finish(
-        sources.photo.resized(scale.width, scale.height),
-        sources.styles[0].painting,
-        options.color,
-        options.palette_match,
-        None if sources.protect is None else resize_mask(sources.protect, scale.height, scale.width),
-    )
+    photo = sources.photo.resized(scale.width, scale.height)
+    kept = []
+    if sources.only is not None and sources.draft is not None:
+        share = 1 - resize_mask(sources.only, scale.height, scale.width)
+        kept.append(Kept(share, sources.draft.resized(scale.width, scale.height)))
+    if sources.protect is not None:
+        kept.append(Kept(resize_mask(sources.protect, scale.height, scale.width), photo))
+    return Finish(photo, sources.styles[0].painting, options.color, options.palette_match, kept)
 
 
 def _optimizer(plan: Plan, options: GatysOptions) -> Optimizer:
@@ -259,15 +264,13 @@ def _grow(progress: Progress, index: int, options: GatysOptions, before: Finish,
     return Progress(index, 0, x.clamp_(0, 1), progress.optimizer, progress.seconds)
 
 
-def _on_device(mask: np.ndarray | None, scale: Scale, device: torch.device) -> Tensor | None:
+def _on_device(mask: np.ndarray, scale: Scale, device: torch.device) -> Tensor:
     """A mask at a scale's size."""
-    if mask is None:
-        return None
     return torch.from_numpy(np.array(resize_mask(mask, scale.height, scale.width))).to(device)
 
 
 class ScaleObjective:
-    """The objective at one scale: keeps what is protected, and makes do with smaller tiles when memory runs out."""
+    """The objective at one scale: keeps what is to stay, and makes do with smaller tiles when memory runs out."""
 
     def __init__(
         self,
@@ -283,13 +286,13 @@ class ScaleObjective:
         self.view = 0
         """Which of the network's views the next evaluation takes."""
         self.tiles = scale.tiles
-        self.masks = [_on_device(s.mask, scale, device) for s in sources.styles]
-        self.protect = _on_device(sources.protect, scale, device)
+        self.masks = [None if s.mask is None else _on_device(s.mask, scale, device) for s in sources.styles]
+        self.kept = [(_on_device(kept.share, scale, device), kept.picture) for kept in finish.kept]
         self.objectives: dict[int, Objective] = {}
 
     def __call__(self, x: Tensor) -> Evaluation:
-        if self.protect is not None:
-            x = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
+        for share, picture in self.kept:
+            x = torch.lerp(x, to_tensor(picture, self.device, self.finish.prepare), share)
         while True:
             try:
                 if self.view not in self.objectives:
@@ -300,8 +303,8 @@ class ScaleObjective:
                 if "memory" not in str(error) and not isinstance(error, MemoryError):
                     raise
             self._divide()
-        if self.protect is not None:
-            evaluation.gradient.mul_(1 - self.protect)
+        for share, _ in self.kept:
+            evaluation.gradient.mul_(1 - share)
         return evaluation
 
     def _divide(self) -> None:

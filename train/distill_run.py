@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from nst_core.compact import CompactNetwork, CompactOptions, load_compact, save_compact
 from nst_core.errors import ConfigError
 from nst_core.files import sha256, write_bytes
+from nst_core.hardware import hardware
 from nst_core.picture import find_pictures
 from nst_core.provenance import provenance
 from train.data import PhotoCrops
@@ -30,7 +31,7 @@ from train.distill import Distillation, DistillOptions, Teacher, bring
 from train.distill_eval import measure_gram_errors
 from train.distill_heads import BATCHES, fit_style_heads
 from train.photo_pack import LONG_SIDE_PX, open_pack
-from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, hardware, precision
+from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, precision
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
 """Called with the steps done, the steps in all, and the last batch's figures by name."""

@@ -9,11 +9,13 @@ from functools import partial
 import gradio as gr
 
 from nst_core.errors import ConfigError, NstError
+from serve.page_html import QUIET, Updates
+from serve.page_words import note
 from train.night_process import NightProcess
 from train.page_form import Form
-from train.page_html import QUIET, Updates, html_part, script
+from train.page_html import train_part
 from train.page_view import draw_list, draw_losses, draw_now, draw_report, draw_strip
-from train.page_words import estimate, joining, note
+from train.page_words import estimate, joining
 from train.report import REPORT
 from train.trainings import State, Trainings, training_folder
 from train.wishes import Timing, Wishes
@@ -36,17 +38,17 @@ class Tab:
         """What a visitor was last shown, so that only what has changed is sent."""
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
-                self.now = html_part()
-                self.strip = html_part()
+                self.now = train_part()
+                self.strip = train_part()
                 with gr.Row(visible=False) as self.halt:
                     self.stop = gr.Button("Stop", scale=0, min_width=140)
-                self.told = html_part()
-                self.curve = html_part()
+                self.told = train_part()
+                self.curve = train_part()
             with gr.Column(scale=2, min_width=320):
                 self.form = Form(trainings, process)
-        self.list = html_part(js_on_load=script("list.js"))
+        self.list = train_part(script="list.js")
         with gr.Accordion("Report of all that was learned", open=False, visible=False) as self.about_all:
-            self.report = html_part()
+            self.report = train_part()
         self._connect()
 
     def _connect(self) -> None:

@@ -13,11 +13,13 @@ import gradio as gr
 
 from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.picture import READABLE_SUFFIXES
+from serve.page_html import QUIET, Updates
+from serve.page_words import note
 from train.night_process import NightProcess
-from train.page_html import QUIET, Updates, html_part, script
+from train.page_html import train_part
 from train.page_pictures import thumbnail
 from train.page_view import draw_new
-from train.page_words import note, photos_note
+from train.page_words import photos_note
 from train.queue import NightOptions
 from train.style_job import describe
 from train.trainings import Trainings
@@ -40,12 +42,12 @@ class Form:
         self.drop = gr.File(
             label="Paintings", file_count="multiple", file_types=sorted(READABLE_SUFFIXES), height=132, type="filepath"
         )
-        self.new = html_part(value={}, html="", html_template="${html}", js_on_load=script("fields.js"))
+        self.new = train_part({}, "fields.js", html="", html_template="${html}")
         self.photos = gr.Textbox(
             label="Folder of photos to learn on", placeholder="/home/me/photos", max_lines=1,
             info="On the machine that Impasto runs on; its subfolders belong to it.",
         )  # fmt: skip
-        self.photos_note = html_part()
+        self.photos_note = train_part()
         with gr.Column() as self.time:
             choices = [("Minutes for each painting", "minutes"), ("Until a time", "until")]
             self.timing = gr.Radio(choices, value="minutes", label="Time")
@@ -54,11 +56,11 @@ class Form:
                 label="Until", max_lines=1, visible=False,
                 info="By this machine's clock: 07:00, or 2026-11-24 07:00. The time is shared out evenly.",
             )  # fmt: skip
-        self.estimate = html_part()
+        self.estimate = train_part()
         with gr.Row():
             self.start = gr.Button("Start learning", variant="primary", min_width=180)
             self.queue = gr.Button("Queue for later", min_width=180)
-        self.said = html_part()
+        self.said = train_part()
         self._connect()
 
     @property

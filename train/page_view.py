@@ -10,9 +10,10 @@ from pathlib import Path
 from nst_core.duration import duration, rough_duration
 from nst_core.errors import ImageError
 from nst_core.ledger import Job
+from serve.page_words import box, escaped, note
 from train.loss_curve import draw_curve, read_curve
 from train.page_pictures import sample, strip, thumbnail
-from train.page_words import clock, count_of, escaped, note
+from train.page_words import clock, count_of
 from train.photo_files import FIXED_STRENGTHS
 from train.queue import Report
 from train.trainings import PAINTINGS, State
@@ -55,7 +56,7 @@ def _figures(report: Report | None) -> Iterator[str]:
 def _idle(state: State) -> str:
     """What could be done, where nothing is being learned."""
     if state.at_work:
-        return _box("Starting", "The next painting is about to be learned.")
+        return box("Starting", "The next painting is about to be learned.")
     if waiting := state.waiting:
         text, first = "Say how long it may take, and start.", waiting[0]
         if first.begun:
@@ -65,22 +66,18 @@ def _idle(state: State) -> str:
                 "Start, and it goes on; a minute is lost at most."
             )
         fault = state.now.fault if state.now else None
-        return _box(
+        return box(
             f"{count_of(len(waiting), 'painting')} to be learned",
             text,
             note(f"The last night ended early: {fault}", wrong=True) if fault else "",
         )
     if any(job.state == "done" for job in state.jobs):
-        return _box("All is learned", "The styles that were learned are on the wall of the Paint tab.")
-    return _box(
+        return box("All is learned", "The styles that were learned are on the wall of the Paint tab.")
+    return box(
         "Turn a painting into a style",
         "Drop one or more paintings, say how long each may take, and start. Learning goes on when this page, "
         "or its server, is closed.",
     )
-
-
-def _box(title: str, text: str, more: str = "") -> str:
-    return f'<section class="empty"><h2>{title}</h2><p class="soft">{escaped(text)}</p>{more}</section>'
 
 
 def draw_strip(state: State, folder: Path) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from nst_core.duration import duration, rough_duration
 from train.queue import LEAST_S, RESERVE_S, NightOptions
@@ -49,12 +47,6 @@ def photos_note(folder: Path | None, count: int) -> str:
     return count_of(count, "photo") + ("." if count >= GOOD_PHOTOS else "; a hundred or more make better styles.")
 
 
-def note(text: str, wrong: bool = False) -> str:
-    """A line that is read out when it appears."""
-    kind, role = ("error", "alert") if wrong else ("soft", "status")
-    return f'<p class="{kind}" role="{role}">{escaped(text)}</p>' if text else ""
-
-
 def count_of(count: int, what: str) -> str:
     """A number of things: `1 painting`, `2 paintings`."""
     return f"{count} {what}" + ("" if count == 1 else "s")
@@ -64,8 +56,3 @@ def clock(when: datetime, now: datetime) -> str:
     """A time of day, with the day where that is not today or tomorrow."""
     here = when.astimezone()
     return here.strftime("%H:%M" if when - now < timedelta(hours=24) else "%Y-%m-%d %H:%M")
-
-
-def escaped(value: Any) -> str:
-    """Safe in the page, in attributes too."""
-    return html.escape(str(value))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import platform
-import re
 import signal
 import warnings
 from datetime import timedelta
@@ -32,17 +30,6 @@ def precision() -> Literal["bf16-mixed", "32-true"]:
     if device() == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
-
-
-def hardware() -> dict[str, Any]:
-    """What computes."""
-    cpu_info = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*: (.+)", cpu_info.read_text()) if cpu_info.is_file() else []
-    return {
-        "processor": models[0] if models else platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "card": torch.cuda.get_device_name() if device() == "cuda" else None,
-    }
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

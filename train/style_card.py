@@ -20,6 +20,7 @@ from nst_core.color_transfer import color_statistics
 from nst_core.errors import ModelError
 from nst_core.features import LossNetwork
 from nst_core.files import sha256
+from nst_core.hardware import hardware
 from nst_core.losses import gram_matrix
 from nst_core.provenance import provenance
 from train.export import export_style
@@ -27,7 +28,7 @@ from train.module import StyleModule
 from train.objective import GRID_WEIGHT, PALETTE_WEIGHT
 from train.photo_pack import PhotoPack
 from train.previews import Previews
-from train.running import hardware, precision
+from train.running import precision
 from train.style_job import Painting, StyleJob
 
 JUDGED_PX = 512
