@@ -22,12 +22,13 @@ from PIL import Image
 
 from models.catalog import read_style
 from nst_core.ledger import Job, Ledger
+from serve.page_words import note
 from train.loss_curve import read_curve
 from train.night import LEDGER, Now
 from train.night_process import NightProcess
 from train.page_pictures import sample, strip
 from train.page_view import MOST_SHOWN, draw_list, draw_losses, draw_new, draw_now, draw_report, draw_strip
-from train.page_words import estimate, joining, note, photos_note
+from train.page_words import estimate, joining, photos_note
 from train.queue import NightOptions, Report
 from train.style_options import StyleOptions
 from train.trainings import State, Trainings
