@@ -86,6 +86,17 @@ def test_larger_scales_get_fewer_iterations():
     assert [s.iterations for s in plan(2048, 2048, 2048, 10**11).scales] == [70, 70, 35, 18]
 
 
+def test_one_scale_gets_all_iterations():
+    (scale,) = plan_optimization(NETWORK, 4000, 3000, 2048, 70, "adam", 12, 10**11, 0, one_scale=True).scales
+    assert (scale.width, scale.height, scale.iterations) == (2048, 1536, 70)
+    assert scale.views == len(NETWORK.views())
+
+
+def test_one_view_is_the_network_as_it_is():
+    (scale,) = plan_optimization(NETWORK, 96, 96, 96, 70, "adam", 12, 10**10, 0, one_view=True).scales
+    assert scale.views == 1
+
+
 def test_plan_reads_as_a_sentence():
     assert str(plan(1000, 500, 512, 10**10)).startswith(
         "512x256 px, scales 256, 512 px, L-BFGS with 12 corrections, undivided; about "

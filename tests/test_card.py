@@ -48,6 +48,21 @@ def test_what_a_card_of_the_same_format_says_beyond_is_ignored():
     assert StyleCard.from_json(json.dumps(card)) == toy_card()
 
 
+def test_its_painting_is_the_mixture_of_its_paintings():
+    first, second = painting_card("first"), painting_card("second")
+    second = replace(
+        second, gram={layer: pack_gram(random_gram(size)) for layer, size in (("relu1_1", 2), ("relu2_1", 3))}
+    )
+    card = toy_card("pair", size_px=60, brush_size=1.5)
+    painting = replace(card, paintings=(first, second)).painting((0.25, 0.75))
+    assert (painting.name, painting.size_px, set(painting.grams)) == ("pair", 90, {"relu1_1", "relu2_1"})
+    wanted = 0.25 * np.eye(2) + 0.75 * random_gram(2)
+    np.testing.assert_allclose(painting.grams["relu1_1"], wanted, rtol=1e-2)
+    np.testing.assert_allclose(painting.color_mean, first.color_mean)
+    alone = replace(card, paintings=(first,))
+    assert alone.painting((1.0,)).sha256 == alone.painting((1.0,)).sha256 != painting.sha256
+
+
 def test_whole_numbers_are_numbers():
     card = StyleCard.from_json(changed("seconds", 60))
     assert card.seconds == 60.0 and isinstance(card.seconds, float)

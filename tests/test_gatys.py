@@ -14,11 +14,14 @@ from torch import Tensor
 
 from nst_core import budget
 from nst_core.compact import CompactNetwork, CompactOptions
-from nst_core.errors import BudgetError
+from nst_core.errors import BudgetError, ConfigError
 from nst_core.gatys import Progress, Sources, Step, Style, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
+from nst_core.known_painting import KnownPainting
+from nst_core.losses import gram_matrix
 from nst_core.optimizers import Adam, Lbfgs
 from nst_core.picture import Picture
+from nst_core.tensor import to_tensor
 from nst_core.vgg import LAYERS
 
 OPTIONS = GatysOptions(size=96, iterations=6, optimizer="lbfgs")
@@ -130,7 +133,9 @@ def test_where_it_starts(network: CompactNetwork, sources: Sources, start):
 
     network.__class__ = Watching
     paint(network, replace(sources, draft=draft), replace(OPTIONS, start=start, iterations=1))
-    expected = {"photo": sources.photo, "painting": sources.styles[0].painting.resized(96, 72), "picture": draft}
+    painting = sources.styles[0].painting
+    assert isinstance(painting, Picture)
+    expected = {"photo": sources.photo, "painting": painting.resized(96, 72), "picture": draft}
     shown = seen[-1][0].permute(1, 2, 0).numpy()[8:80, 8:104]  # within the mirrored margins
     np.testing.assert_allclose(shown, expected[start].as_float(), atol=1e-6)
 
@@ -254,3 +259,97 @@ def test_alpha_and_depth_of_the_result(network: CompactNetwork, sources: Sources
     deep = step.picture(16)
     assert deep.bit_depth == 16 and deep.alpha is not None
     np.testing.assert_array_equal(deep.alpha, alpha.astype(np.uint16) * 257)
+
+
+def known(network: CompactNetwork, picture: Picture) -> KnownPainting:
+    """What a card would hold of a painting, at its own size."""
+    features = network.features(to_tensor(picture), LAYERS)
+    grams = {layer: gram_matrix(f)[0].numpy() for layer, f in features.items()}
+    rgb = picture.as_float().reshape(-1, 3)
+    return KnownPainting("waves", grams, rgb.mean(0), np.cov(rgb.T), max(picture.width, picture.height))
+
+
+def test_known_by_its_gram_matrices_a_painting_is_painted_as_from_its_picture(
+    network: CompactNetwork, sources: Sources, two_scales: None
+):
+    painting = random_picture(96, 80, 1)  # as large as the result asks for, so that it is not resized
+    draft = replace(sources, draft=sources.photo)  # all at one scale, as with a known painting
+    pictured = paint(network, replace(draft, styles=(Style(painting),)), replace(OPTIONS, start="picture"))
+    stated = paint(network, replace(sources, styles=(Style(known(network, painting)),)))
+    assert [(s.scale, s.width, s.iteration) for s in stated] == [(0, 96, n) for n in range(1, 7)]
+    assert stated[0].parts == pytest.approx(pictured[0].parts, rel=1e-3)
+    assert [s.loss for s in stated] == pytest.approx([s.loss for s in pictured], rel=1e-2)
+
+
+def test_known_paintings_are_mixed_by_shares(network: CompactNetwork, sources: Sources):
+    a, b = known(network, random_picture(96, 80, 1)), known(network, random_picture(96, 80, 2))
+
+    def style_loss(*styles: Style) -> float:
+        return paint(network, replace(sources, styles=styles), replace(OPTIONS, iterations=1))[0].parts["relu2_1"]
+
+    alone, other = style_loss(Style(a)), style_loss(Style(b))
+    assert style_loss(Style(a, 3), Style(b, 1)) == pytest.approx(0.75 * alone + 0.25 * other, rel=1e-4)
+
+
+def test_a_known_paintings_palette_is_matched(network: CompactNetwork, sources: Sources):
+    painting = known(network, random_picture(96, 80, 1, 90, 160))
+    muted = replace(sources, photo=random_picture(72, 96, 0, 90, 160), styles=(Style(painting),))
+    result = paint(network, muted, replace(OPTIONS, color="palette"))[-1].picture(16).as_float().reshape(-1, 3)
+    np.testing.assert_allclose(result.mean(0), painting.color_mean, atol=0.005)
+    np.testing.assert_allclose(np.cov(result.T), painting.color_covariance, atol=0.001)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": "vgg19"}, "network=vgg19"),
+        ({"statistics": "wasserstein"}, "statistics=wasserstein"),
+        ({"color": "photo"}, "color=photo"),
+        ({"color": "palette", "palette_match": "histogram"}, "palette_match=histogram"),
+        ({"start": "painting"}, "start=painting"),
+        ({"brush_size": 2.0}, "brush_size=2"),
+    ],
+)
+def test_what_needs_the_painting_itself_is_said(network: CompactNetwork, sources: Sources, changes, message):
+    styles = (*sources.styles, Style(known(network, random_picture(96, 80, 1))))
+    with pytest.raises(ConfigError) as refused:
+        paint(network, replace(sources, styles=styles), replace(OPTIONS, **changes))
+    assert str(refused.value) == (
+        f"{message} needs the painting itself, and the card of waves holds its Gram matrices only; "
+        "give the painting's file, or leave that option out"
+    )
+
+
+def test_a_draft_is_gone_on_from_at_its_size_with_all_iterations(
+    network: CompactNetwork, sources: Sources, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(budget, "COARSEST_PX", 24)
+    monkeypatch.setattr(budget, "FULL_EFFORT_PX", 48)
+    steps = paint(network, replace(sources, draft=random_picture(72, 96, 5)), replace(OPTIONS, start="picture"))
+    assert [(s.width, s.iteration, s.iterations) for s in steps] == [(96, n, 6) for n in range(1, 7)]
+
+
+@pytest.mark.parametrize("color", ["painting", "photo", "palette"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_draft_changes_only_where_the_mask_is(network: CompactNetwork, sources: Sources, optimizer, color):
+    draft = random_picture(72, 96, 5)
+    only = np.zeros((72, 96), np.float32)
+    only[20:60, 10:50] = 1
+    options = replace(OPTIONS, start="picture", optimizer=optimizer, color=color)
+    result = pixels(network, replace(sources, draft=draft, only=only), options)
+    np.testing.assert_array_equal(result[only == 0], draft.pixels[only == 0])
+    assert (result[only == 1] != draft.pixels[only == 1]).mean() > 0.5
+
+
+def test_where_both_apply_the_photo_is_kept_rather_than_the_draft(network: CompactNetwork, sources: Sources):
+    only, protect = np.zeros((2, 72, 96), np.float32)
+    only[:, :48] = protect[:36] = 1
+    masked = replace(sources, draft=random_picture(72, 96, 5), only=only, protect=protect)
+    result = pixels(network, masked, replace(OPTIONS, start="picture"))
+    np.testing.assert_array_equal(result[:36], sources.photo.pixels[:36])
+    np.testing.assert_array_equal(result[36:, 48:], random_picture(72, 96, 5).pixels[36:, 48:])
+
+
+def test_a_mask_of_what_to_change_needs_a_draft(network: CompactNetwork, sources: Sources):
+    with pytest.raises(ConfigError, match="needs one: --from-style NAME, or --start FILE"):
+        paint(network, replace(sources, only=np.ones((72, 96), np.float32)))
