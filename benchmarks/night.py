@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness import argument_parser, record, run
 
+from nst_core.errors import ConfigError
 from nst_core.ledger import Ledger
 
 NIGHT_H = 8
@@ -23,8 +24,11 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("run", type=Path)
     options = parser.parse_args()
-    jobs = Ledger(options.run / "ledger.sqlite").jobs()
+    ledger = options.run / "ledger.sqlite"
+    jobs = Ledger(ledger).jobs() if ledger.exists() else []
     done = {job.name: job for job in jobs if job.state == "done" and job.result}
+    if not done:
+        raise ConfigError(f"{options.run} holds no finished run of impasto train; name the folder given to it as --run")
     seconds = {name: round(job.seconds, 1) for name, job in done.items()}
     figures = {
         "styles": len(done),

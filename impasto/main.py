@@ -34,9 +34,11 @@ COMMANDS: Mapping[str, Command] = {
     "train": Command("impasto.train", "learn paintings, each in minutes, a folder of them in a night"),
     "export": Command("impasto.export", "write the style file of a finished training again"),
     "optimize": Command("impasto.optimize", "paint a photo in the manner of a painting (slow, and the best)"),
+    "compare": Command("impasto.compare", "compare a style's fast pictures with the optimizer's, on one loss"),
     "weights": Command("impasto.weights", "list, fetch or add the VGG loss networks"),
     "distill": Command("impasto.distill", "train the compact loss network from VGG"),
     "doctor": Command("impasto.doctor", "tell whether this machine can do the work, or what it lacks"),
+    "bench": Command("impasto.bench", "measure what the README's figures tell (in a checkout of the sources)"),
 }
 
 # Exit codes: what the user can mend, a fault of ours, stopped by Ctrl-C, and a reader that went away.
