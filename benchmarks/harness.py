@@ -32,7 +32,6 @@ from nst_core.provenance import provenance
 RESULTS = Path(__file__).parent / "results"
 EXAMPLE_PAINTING = Path(__file__).parents[1] / "examples" / "paintings" / "swirling_night.jpg"
 
-
 Way = TypeVar("Way", bound=Hashable)
 
 

@@ -50,6 +50,12 @@ def test_runs_in_a_process_of_its_own_with_its_own_options(folder: Path):
     assert arguments == "['--rounds', '5', '--help']"
 
 
+def test_table_is_written_by_its_script(folder: Path):
+    (folder / "table.py").write_text("import pathlib; pathlib.Path('written').touch()")
+    assert main(["bench", "--table"]) == 0
+    assert (folder / "written").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
