@@ -64,3 +64,9 @@ def bits(value: Any) -> int:
     if str(value) not in ("8", "16"):
         raise ConfigError(f"--bits must be 8 or 16, not {value}")
     return int(value)
+
+
+def weights(value: Any) -> tuple[float, ...]:
+    """Numbers with commas, or a list of them."""
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(map(number("--weights", 0, 1e6), parts))

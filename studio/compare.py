@@ -26,6 +26,7 @@ from nst_core.picture import Picture, fit_long_side
 from nst_core.provenance import provenance
 from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import PaintOptions
+from studio.compare_options import CompareOptions
 from studio.comparison import Comparison, CurveRecord, Likeness, Rendering
 
 REFINED_ITERATIONS = (25, 50)
@@ -34,20 +35,6 @@ SHOWN_ITERATIONS = (10, 25, 50, 100, 200, 500, 1000)
 """Of the optimizer, that are shown as far as it goes."""
 TIMED_RUNS = 3
 """Of the network once it is loaded; their median counts."""
-
-
-@dataclass(frozen=True)
-class CompareOptions:
-    """How the fast network and the optimizer are compared."""
-
-    iterations: Literal[25, 50, 100, 150, 200, 300, 400, 500, 750, 1000] = 100
-    """How far the optimizer goes."""
-    start: Literal["photo", "noise"] = "photo"
-    """What it begins with: the photo, or white noise as Johnson et al. count."""
-    network: LossNetworkName = "compact"
-    """Loss network that it goes by; others whose weights are here measure the results too."""
-    weights: tuple[float, ...] = ()
-    """Share of each painting, where a style holds several; empty takes equal shares."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +69,23 @@ def _judge(name: str, device: torch.device | str) -> Judge:
     return Judge(network, sha256(path))
 
 
+def choose_device(name: Literal["auto", "cpu", "cuda"] = "auto") -> torch.device:
+    """Where the optimizer computes: on the graphics card, if there is one.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: torch finds no graphics card; run: impasto doctor")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _free_bytes(device: torch.device) -> int:
+    """What the optimizer takes at the most."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes()
+    return int(free * FREE_SHARE)
+
+
 class Race:
     """One photo in one style, painted both ways; the fast picture is there at once.
 
@@ -93,6 +97,7 @@ class Race:
         judges: from `load_judges`.
         painting: the style's painting, where it is at hand; else its card's Gram matrices stand for it.
         device: of the judges.
+        limit_bytes: memory that the optimizer may take; 0 is most of what is free.
 
     Raises:
         ConfigError: An option makes no sense for the style.
@@ -110,13 +115,14 @@ class Race:
         judges: Sequence[Judge],
         painting: Picture | None = None,
         device: torch.device | str = "cpu",
+        limit_bytes: int = 0,
     ) -> None:
         card = style.card
         if painting is not None and len(card.paintings) > 1:
             raise ConfigError(f"{style.name} holds {len(card.paintings)} paintings; leave --painting out")
         self.style, self.options, self.judges, self.device = style, options, judges, torch.device(device)
         self.photo = photo.resized(*fit_long_side(photo.width, photo.height, card.size_px)).with_bits(8)
-        self.painting = painting
+        self.painting, self._limit_bytes = painting, limit_bytes
         self.provider = engine.provider.name
         self.fast, self.fast_seconds, self.fast_bytes = self._paint(engine, PaintOptions(weights=options.weights))
         shares = PaintOptions(weights=options.weights).shares(style)
@@ -137,12 +143,11 @@ class Race:
         return replace(self.gatys, network=name)
 
     def _curve(self, sources: Sources, start: Any) -> Curve:
-        limit = int(available_bytes() * FREE_SHARE)
-        if self.device.type == "cuda":
-            limit = int(torch.cuda.mem_get_info(self.device)[0] * FREE_SHARE)
         judge = self.judges[0]
         options = replace(self.gatys, start=start)
-        return Curve(sources, options, judge.network, judge.sha256, self.device, limit)
+        return Curve(
+            sources, options, judge.network, judge.sha256, self.device, self._limit_bytes or _free_bytes(self.device)
+        )
 
     def _paint(self, engine: Engine, options: PaintOptions) -> tuple[Picture, float, int]:
         """The fast picture, the median seconds of painting it once the network is loaded, and its memory."""
