@@ -98,7 +98,7 @@ class Comparison:
         if iterations is None:
             return None
         slow = next(curve for curve in self.curves if curve.key == "slow")
-        return _seconds_at(slow.points, iterations) / self.fast.seconds
+        return seconds_at(slow.points, iterations) / self.fast.seconds
 
     def to_json(self) -> dict[str, Any]:
         """All figures, without the pictures."""
@@ -111,12 +111,12 @@ class Comparison:
             "equal_iterations": asdict(self.equal),
             "speed_up": self.speed_up,
             "renderings": [_rendering(rendering) for rendering in self.renderings],
-            "curves": [_curve(curve) for curve in self.curves],
+            "curves": [curve_json(curve) for curve in self.curves],
             "settings": dict(self.settings),
         }
 
 
-def _seconds_at(points: Sequence[Point], iterations: float) -> float:
+def seconds_at(points: Sequence[Point], iterations: float) -> float:
     """Seconds of the optimizer up to an iteration, interpolated; points are one an iteration, from 0."""
     low = min(int(iterations), len(points) - 1)
     high = min(low + 1, len(points) - 1)
@@ -139,7 +139,7 @@ def _rendering(rendering: Rendering) -> dict[str, Any]:
     }
 
 
-def _curve(curve: CurveRecord) -> dict[str, Any]:
+def curve_json(curve: CurveRecord) -> dict[str, Any]:
     """Each point as [iteration, seconds, total, style, content]."""
     points = []
     for point in curve.points:
