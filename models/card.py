@@ -133,8 +133,8 @@ class StyleCard:
         first, second, third, fourth, fifth = (self.losses.get(f"style.{layer}", 0.0) for layer in LAYERS)
         return GatysOptions(
             size=self.size_px,
-            content_weight=self.losses["content"],
-            tv_weight=self.losses["tv"],
+            content_weight=self.losses.get("content", 0.0),
+            tv_weight=self.losses.get("tv", 0.0),
             layer_weights=(first, second, third, fourth, fifth),
             network="compact",
         )

@@ -16,6 +16,9 @@ COLOR_STEP = 12.0
 EDGE_BLUR_PX = 1.0
 """Of the pictures whose edges are compared, so that grain is none."""
 
+_ROUNDING = 1e-4
+"""Edges of flat pictures are no more than this."""
+
 
 def ssim(picture: Picture, photo: Picture) -> float:
     """Structural similarity of the luminance of two pictures of one size, 1 where they are the same.
@@ -31,7 +34,7 @@ def edge_agreement(picture: Picture, photo: Picture) -> float:
     """Correlation of the strength of edges in the luminance of two pictures of one size: 1 the same, 0 none."""
     a, b = (sobel(gaussian(luminance(p.as_float()), EDGE_BLUR_PX)).ravel() for p in (picture, photo))
     a, b = a - a.mean(), b - b.mean()
-    return float(a @ b / max(np.sqrt((a @ a) * (b @ b)), 1e-12))
+    return float(a @ b / max(np.sqrt((a @ a) * (b @ b)), _ROUNDING))
 
 
 def color_distance(picture: Picture, painting: Picture) -> float:
@@ -52,7 +55,8 @@ def color_distance(picture: Picture, painting: Picture) -> float:
 
 def _histogram(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
     """Colors that occur, (n, 3) Lab, and the share of each, (n,)."""
-    small = picture.resized(*fit_long_side(picture.width, picture.height, COLOR_PX))
+    long_side = min(COLOR_PX, max(picture.width, picture.height))
+    small = picture.resized(*fit_long_side(picture.width, picture.height, long_side))
     bins = np.round(rgb_to_lab(small.as_float()).reshape(-1, 3) / COLOR_STEP).astype(int)
     colors, counts = np.unique(bins, axis=0, return_counts=True)
     return colors * COLOR_STEP, counts / counts.sum()
