@@ -11,10 +11,10 @@ from string import Template
 from typing import Any, Literal
 
 FILES = Path(__file__).with_name("report_page")
-_STYLES = ("report.css", "curve.css")
+_STYLES = ("report.css", "curve.css", "dots.css")
 _SCRIPTS = {
     "report": ("figures.js", "curve.js", "view.js", "report.js"),
-    "summary": ("figures.js", "summary.js"),
+    "summary": ("figures.js", "curve.js", "dots.js", "summary.js"),
 }
 
 

@@ -40,4 +40,6 @@ def draw_strip(pictures: Sequence[Shown]) -> Picture:
 
 
 def _caption(shown: Shown) -> str:
-    return shown.title if shown.seconds is None else f"{shown.title}, {seconds_text(shown.seconds)}"
+    """Short, and in letters that Pillow's own font has."""
+    name = shown.key.capitalize()
+    return name if shown.seconds is None else f"{name}, {seconds_text(shown.seconds)}"

@@ -7,6 +7,12 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** A text whose commands stand in backticks. */
+function paragraph(text) {
+  const pieces = text.split("`");
+  return make("p", {}, ...pieces.map((piece, i) => (i % 2 ? make("code", { textContent: piece }) : piece)));
+}
+
 /** The elements of the page by their `data-part`. */
 function partsOfPage() {
   return Object.fromEntries([...document.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
@@ -56,7 +62,7 @@ function layerBars(renderings, network) {
       const loss = lossesOf(rendering)[layer];
       const bar = make("span", { className: `bar ${kindOf(rendering)}` });
       bar.style.width = `calc((100% - 5em) * ${most > 0 ? loss / most : 0})`;
-      return [make("dt", { textContent: rendering.title }), make("dd", {}, bar, three(loss))];
+      return [make("dt", { textContent: rendering.title, title: rendering.title }), make("dd", {}, bar, three(loss))];
     });
     const title = layer === "content" ? "Content, relu4_1" : `Style, ${layer}`;
     return make("section", {}, make("h3", { textContent: title }), make("dl", {}, ...rows));
@@ -103,8 +109,8 @@ function table(heads, rows, caption = "") {
 /** Settings of any depth. */
 function settingsList(settings) {
   const rows = Object.entries(settings).flatMap(([name, value]) => {
-    const nested = value !== null && typeof value === "object";
-    const shown = nested ? settingsList(value) : String(value);
+    const nested = value !== null && typeof value === "object" && !Array.isArray(value);
+    const shown = nested ? settingsList(value) : String(value ?? "–").replaceAll(",", ", ");
     return [make("dt", { textContent: name }), make("dd", {}, shown)];
   });
   return make("dl", { className: "settings" }, ...rows);

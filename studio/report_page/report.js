@@ -60,20 +60,21 @@ function showRefined() {
 function showFigures(network) {
   parts.layers.replaceChildren(...layerBars(data.renderings, network));
   parts.figures.replaceChildren(figuresTable(data.renderings, network));
-  parts.network.textContent = network;
+  for (const name of document.querySelectorAll(".network")) name.textContent = network;
 }
 
 function offerNetworks() {
+  parts.networks.hidden = networks.length === 1;
   for (const network of networks) {
     const radio = make("input", { type: "radio", name: "network", value: network, checked: network === data.measured_under });
-    parts.networks.append(make("label", {}, radio, ` measured under ${network}`));
+    parts.networks.append(make("label", {}, radio, network));
   }
   parts.networks.addEventListener("change", ({ target }) => showFigures(target.value));
 }
 
 document.title = `Impasto: ${data.photo.file}, ${data.style.title}, fast against slow`;
 parts.headline.textContent = data.headline;
-parts.notes.append(...data.notes.map((text) => make("p", { textContent: text })));
+parts.notes.append(...data.notes.map(paragraph));
 parts.about.textContent = aboutText();
 showPictures();
 showCurve();
