@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -165,7 +165,7 @@ class Race:
         """Where the fast picture stands on the part of the optimizer's curve that there is."""
         return equal_iterations(self.fast_losses[self.judges[0].network.name].total, self.slow.losses())
 
-    def run(self, refine: bool = True) -> Iterator[CurveStep]:
+    def run(self, refine: bool = True) -> Generator[CurveStep]:
         """Computes what is missing of the curves; to stop looping is to stop, and what is done is kept."""
         yield from self.slow.grow(self.options.iterations)
         if refine:

@@ -1,0 +1,152 @@
+"""The fast network and the optimizer on one photo, painted and measured."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.catalog import Style
+from nst_core import features
+from nst_core.errors import ConfigError, WeightsError
+from nst_core.evaluate import Yardstick
+from nst_core.gatys import Sources
+from nst_core.gatys import Style as Target
+from nst_core.likeness import color_distance, ssim
+from nst_core.picture import Picture
+from serve.engine import Engine
+from serve.providers import ComputeOptions
+from studio.compare import CompareOptions, Race, load_judges
+from tests.compared_style import write_compared_style, write_network
+
+
+def random_picture(height: int, width: int, seed: int) -> Picture:
+    random = np.random.default_rng(seed)
+    small = Picture(random.integers(0, 256, (height // 8, width // 8, 3), np.uint8), name=f"{seed}.png")
+    return small.resized(width, height)
+
+
+PHOTO, PAINTING = random_picture(96, 128, 0), random_picture(64, 64, 1)
+
+
+@pytest.fixture
+def style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Style:
+    network_file = write_network(tmp_path / "compact.safetensors")
+    monkeypatch.setattr(features, "compact_path", lambda: network_file)
+    return write_compared_style(tmp_path / "waves.onnx", [PAINTING], features.load_network("compact"))
+
+
+@pytest.fixture
+def enter(style: Style) -> Callable[..., Race]:
+    def enter(start: Any = "photo", weights: tuple[float, ...] = (), **more: Any) -> Race:
+        options = CompareOptions(iterations=25, start=start, weights=weights)
+        judges = load_judges("compact", "painting" in more)
+        return Race(PHOTO, more.pop("style", style), options, Engine(ComputeOptions("cpu")), judges, **more)
+
+    return enter
+
+
+def run(race: Race, steps: int) -> None:
+    """So many steps, and then stopped."""
+    with closing(race.run()) as running:
+        list(islice(running, steps))
+
+
+def test_the_fast_picture_is_there_at_once(enter: Callable[..., Race], style: Style):
+    race = enter()
+    assert (race.photo.width, race.photo.height) == (64, 48)
+    wanted = Engine(ComputeOptions("cpu")).stylize(PHOTO.resized(64, 48), style)
+    assert np.array_equal(race.fast.pixels, wanted.pixels)
+    assert race.slow.iterations == -1 and race.iterations_left == 26 + 51
+    assert race.equal.standing == "not comparable"
+
+
+def test_all_is_measured_under_one_loss(enter: Callable[..., Race], style: Style):
+    race = enter()
+    steps = list(race.run())
+    assert len(steps) == 26 + 51 and race.iterations_left == 0
+    found = race.comparison()
+    assert [r.key for r in found.renderings] == ["fast", "slow 10", "slow 25", "refined 25", "refined 50"]
+    yardstick = Yardstick(
+        Sources(race.photo, (Target(style.card.painting([1.0])),)),
+        style.card.gatys_options(),
+        features.load_network("compact"),
+    )
+    for rendering in found.renderings:
+        assert rendering.losses == {"compact": yardstick.losses(rendering.picture)}
+        assert rendering.likeness.ssim == pytest.approx(ssim(rendering.picture, race.photo), abs=1e-4)
+    losses = {r.key: r.losses["compact"].total for r in found.renderings}
+    assert losses["slow 25"] < losses["slow 10"] and losses["refined 50"] < losses["refined 25"] < losses["fast"]
+    assert found.slow()[1].seconds == race.slow.points[25].seconds
+    assert found.equal == race.equal
+    assert (found.measured_under, found.trained_under) == ("compact", "compact")
+
+
+def test_what_is_computed_is_not_computed_again(enter: Callable[..., Race]):
+    run(enter(), 30)
+    again = enter()
+    assert again.slow.iterations == 25 and again.refined.iterations == 3
+    assert len(list(again.run())) == 50 - 3
+    assert list(enter().run()) == []
+
+
+def test_a_part_can_be_measured(enter: Callable[..., Race]):
+    race = enter()
+    run(race, 12)
+    assert [r.key for r in race.comparison().renderings] == ["fast", "slow 10"]
+
+
+def test_equal_iterations_and_speed_up(enter: Callable[..., Race]):
+    race = enter()
+    list(race.run())
+    found = race.comparison()
+    fast, curve = found.fast.losses["compact"].total, [point.losses.total for point in race.slow.points]
+    assert curve[0] > fast > min(curve), "a toy that is as good as some iterations"
+    iterations = found.equal.iterations
+    assert iterations is not None and found.speed_up is not None
+    below = int(iterations)
+    assert min(curve[: below + 1]) >= fast >= min(curve[: below + 2])
+    low, high = race.slow.points[below].seconds, race.slow.points[below + 1].seconds
+    assert low <= found.speed_up * found.fast.seconds <= high
+
+
+def test_with_the_painting_its_colors_are_compared(enter: Callable[..., Race]):
+    race = enter(painting=PAINTING)
+    list(race.slow.grow(10))
+    found = race.comparison()
+    assert found.painting is not None
+    assert found.fast.likeness.color_distance == pytest.approx(color_distance(race.fast, PAINTING), abs=0.01)
+
+
+def test_as_json_it_has_figures_and_no_paths(enter: Callable[..., Race], tmp_path: Path):
+    race = enter(start="noise")
+    list(race.slow.grow(10))
+    found = json.loads(json.dumps(race.comparison().to_json(), allow_nan=False))
+    assert str(tmp_path) not in json.dumps(found)
+    assert found["photo"]["file"] == "0.png" and found["style"]["name"] == "waves"
+    assert found["curves"][0]["start"] == "noise" and len(found["curves"][0]["points"]) == 11
+    assert found["curves"][0]["points"][10][2] == pytest.approx(race.slow.points[10].losses.total, abs=1e-6)
+    assert found["settings"]["options"]["iterations"] == 25
+    assert found["renderings"][0]["losses"]["compact"]["layers"].keys() == {f"relu{n}_1" for n in range(1, 6)}
+
+
+def test_a_palette_is_compared_by_shares(enter: Callable[..., Race], tmp_path: Path):
+    network = features.load_network("compact")
+    palette = write_compared_style(tmp_path / "two.onnx", [PAINTING, random_picture(64, 64, 5)], network)
+    race = enter(weights=(1.0, 3.0), style=palette)
+    wanted = palette.card.painting([0.25, 0.75])
+    assert race.sources.styles[0].painting.sha256 == wanted.sha256
+    with pytest.raises(ConfigError, match="two holds 2 paintings; leave --painting out"):
+        enter(style=palette, painting=PAINTING)
+
+
+def test_other_networks_need_the_painting(style: Style):
+    with pytest.raises(ConfigError, match=r"--network vgg19 needs the painting itself.*add --painting FILE"):
+        load_judges("vgg19", False)
+    with pytest.raises(WeightsError, match="impasto weights get vgg19"):
+        load_judges("vgg19", True)
+    assert [judge.network.name for judge in load_judges("compact", True)] == ["compact"]
