@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from models.catalog import Style
 from nst_core import features
 from nst_core.errors import ConfigError, WeightsError
-from nst_core.evaluate import Yardstick
+from nst_core.evaluate import EqualIterations, Yardstick
 from nst_core.gatys import Sources
 from nst_core.gatys import Style as Target
 from nst_core.likeness import color_distance, ssim
@@ -22,6 +23,7 @@ from serve.engine import Engine
 from serve.providers import ComputeOptions
 from studio.compare import CompareOptions, Race, load_judges
 from tests.compared_style import write_compared_style, write_network
+from tests.toy_style import expected
 
 
 def random_picture(height: int, width: int, seed: int) -> Picture:
@@ -30,7 +32,9 @@ def random_picture(height: int, width: int, seed: int) -> Picture:
     return small.resized(width, height)
 
 
-PHOTO, PAINTING = random_picture(96, 128, 0), random_picture(64, 64, 1)
+PHOTO = random_picture(96, 128, 0)
+PAINTING = Picture.from_float(expected(random_picture(64, 64, 1).as_float()))
+"""In the toy network's manner."""
 
 
 @pytest.fixture
@@ -100,18 +104,25 @@ def test_a_part_can_be_measured(enter: Callable[..., Race]):
     assert [r.key for r in race.comparison().renderings] == ["fast", "slow 10"]
 
 
-def test_equal_iterations_and_speed_up(enter: Callable[..., Race]):
+@pytest.mark.parametrize(
+    ("equal", "seconds"),
+    [
+        (EqualIterations("on the curve", 4.25), 4.25),
+        (EqualIterations("beyond the curve", 10), 10.0),
+        (EqualIterations("not comparable", None), None),
+    ],
+)
+def test_speed_up_is_by_the_seconds_that_the_optimizer_needs(
+    enter: Callable[..., Race], equal: EqualIterations, seconds: float | None
+):
     race = enter()
-    list(race.run())
+    list(race.slow.grow(10))
     found = race.comparison()
-    fast, curve = found.fast.losses["compact"].total, [point.losses.total for point in race.slow.points]
-    assert curve[0] > fast > min(curve), "a toy that is as good as some iterations"
-    iterations = found.equal.iterations
-    assert iterations is not None and found.speed_up is not None
-    below = int(iterations)
-    assert min(curve[: below + 1]) >= fast >= min(curve[: below + 2])
-    low, high = race.slow.points[below].seconds, race.slow.points[below + 1].seconds
-    assert low <= found.speed_up * found.fast.seconds <= high
+    points = [replace(point, seconds=float(point.iteration)) for point in race.slow.points]
+    fast = replace(found.fast, seconds=0.5, equal={"compact": equal})
+    found = replace(found, renderings=[fast], curves=[replace(found.curves[0], points=points)])
+    assert found.equal == equal
+    assert found.speed_up == (seconds and seconds / 0.5)
 
 
 def test_with_the_painting_its_colors_are_compared(enter: Callable[..., Race]):
