@@ -1,7 +1,8 @@
 /** The optimizer's curves as a chart in SVG. It needs no other script, and curve.css for its look. */
 
 /**
- * Draws the curves, and where the fast picture stands on them; what the SVG held before goes.
+ * Draws the curves, and where the fast picture stands on them; what the SVG held before goes. A curve without
+ * points is left out until it has some.
  *
  * @param svg fills the size that the page gives it; draw anew when that changes.
  * @param curves [{key: "slow" or "refined", start, points: [[iteration, seconds, total, style, content], …]}, …]
@@ -31,7 +32,8 @@ function drawCurve(svg, { curves, fast, by }) {
     guide,
     ...legend.rows,
   );
-  svg.onpointermove = ({ clientX }) => readCurve(guide, legend, scale, shown, clientX - svg.getBoundingClientRect().x);
+  svg.onpointermove = ({ clientX }) =>
+    slow && readCurve(guide, legend, scale, shown, clientX - svg.getBoundingClientRect().x);
   svg.onpointerleave = () => {
     guide.setAttribute("visibility", "hidden");
     legend.say(new Map());
