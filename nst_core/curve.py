@@ -138,9 +138,11 @@ class Curve:
                     point = Point(
                         step.iteration - 1, step.seconds, Losses.of(self._network.name, step.loss, step.parts)
                     )
-                    self.points.append(point)
-                    if point.iteration in KEPT_ITERATIONS:
+                    if (
+                        point.iteration in KEPT_ITERATIONS
+                    ):  # before the point, as others may look at the curve meanwhile
                         write_picture(step.picture(), self._picture_path(point.iteration))
+                    self.points.append(point)
                     yield CurveStep(point, step.seconds_left, step.picture)
                     if time.monotonic() - saved >= SAVED_EVERY_S:
                         self._save(step)
