@@ -1,19 +1,22 @@
 """The page: the tabs that each part of the program brings, in one look."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 
 import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base, Color
 
+from serve.engine import Engine
 from serve.page import mount_files, paint_tab
 
-_TRAIN_ABSENT = """\
-Learning paintings needs PyTorch, which is not installed here. In the folder of Impasto, run:
+_ABSENT = """\
+{} needs PyTorch, which is not installed here. In the folder of Impasto, run:
 
     pip install '.[train]'
 """
+_TRAIN_ABSENT, _COMPARE_ABSENT = _ABSENT.format("Learning paintings"), _ABSENT.format("The optimizer")
 
 _UPLOADS_KEPT_S = (3600, 24 * 3600)
 """How often Gradio looks for paintings that were dropped and not learned, and how old they may be."""
@@ -42,23 +45,27 @@ label[data-testid$="-radio-label"] input:checked:hover {
 """
 
 
-def build_page() -> gr.Blocks:
-    """The page of all tabs; those that need torch tell so where it is not installed."""
+def build_page(engine: Engine) -> gr.Blocks:
+    """The page of all tabs; those that need torch tell so where it is not installed.
+
+    Args:
+        engine: paints the fast pictures of the Compare tab.
+    """
     with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT_S) as page:
         gr.HTML("<h1>Impasto</h1>", elem_id="brand")
         with gr.Tabs():
-            for name, fill in (("Paint", paint_tab), ("Train", _train_tab())):
+            for name, fill in (("Paint", paint_tab), *_tabs_of_torch(engine)):
                 with gr.Tab(name):
                     fill()
     return page
 
 
 def mount_page(app: FastAPI) -> FastAPI:
-    """Adds the page to the server's app, at its root."""
+    """Adds the page to the server's app of `serve.api.app.build_app`, at its root."""
     mount_files(app)
     return gr.mount_gradio_app(
         app,
-        build_page(),
+        build_page(app.state.service.engine),
         path="/",
         theme=_theme(),
         css=_CSS,
@@ -70,17 +77,14 @@ def mount_page(app: FastAPI) -> FastAPI:
     )
 
 
-def _train_tab() -> Callable[[], None]:
+def _tabs_of_torch(engine: Engine) -> list[tuple[str, Callable[[], object]]]:
     if find_spec("torch") is None:
-        return _absent_tab
-    # Without torch the rest of train/ cannot be imported.
+        return [("Train", partial(gr.Markdown, _TRAIN_ABSENT)), ("Compare", partial(gr.Markdown, _COMPARE_ABSENT))]
+    # Without torch the rest of train/ and studio/ cannot be imported.
+    from studio.page import compare_tab
     from train.page import train_tab
 
-    return train_tab
-
-
-def _absent_tab() -> None:
-    gr.Markdown(_TRAIN_ABSENT)
+    return [("Train", train_tab), ("Compare", partial(compare_tab, engine))]
 
 
 def _theme() -> Base:

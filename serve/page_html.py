@@ -16,15 +16,15 @@ Updates = dict[Any, Any]
 """New values or properties, by component."""
 
 
-def html_part(folder: Path, value: Any = "", script: str | None = None, **options: Any) -> gr.HTML:
+def html_part(*files: Path, value: Any = "", **options: Any) -> gr.HTML:
     """HTML in a tab's own look.
 
     Args:
-        folder: of the tab's files; its look is in `tab.css`.
+        files: style sheets, and scripts that run when the part is there.
         value: what it shows.
-        script: file that runs when the part is there.
         options: of `gr.HTML`.
     """
-    css = LOOK.read_text("utf-8") + (folder / "tab.css").read_text("utf-8")
-    js = script and (folder / script).read_text("utf-8")
-    return gr.HTML(value, css_template=css, apply_default_css=False, js_on_load=js, **options)
+    texts = {suffix: [file.read_text("utf-8") for file in files if file.suffix == suffix] for suffix in (".css", ".js")}
+    look = "\n".join([LOOK.read_text("utf-8"), *texts[".css"]])
+    script = "\n".join(texts[".js"]) or None
+    return gr.HTML(value, css_template=look, apply_default_css=False, js_on_load=script, **options)

@@ -4,18 +4,19 @@ import re
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
 from impasto import page
 from impasto.page import build_page, mount_page
+from serve.api.app import build_app
+from serve.engine import Engine
 from serve.page import EXAMPLES, FILES, PREFIX
 
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(mount_page(FastAPI()))
+    return TestClient(mount_page(build_app(Engine())))
 
 
 def test_the_page_is_at_the_root_and_names_itself(client: TestClient) -> None:
@@ -76,12 +77,12 @@ def test_templates_hold_nothing_that_gradio_would_fill_in() -> None:
 
 def test_tabs_that_need_torch_tell_what_to_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "find_spec", lambda name: None if name == "torch" else pytest.fail(name))
-    config = build_page().get_config_file()
+    config = build_page(Engine()).get_config_file()
     labels = [each["props"]["label"] for each in config["components"] if each["type"] == "tabitem"]
     texts = [each["props"]["value"] for each in config["components"] if each["type"] == "markdown"]
-    assert labels == ["Paint", "Train"]
-    assert any("pip install '.[train]'" in text for text in texts)
+    assert labels == ["Paint", "Train", "Compare"]
+    assert sum("pip install '.[train]'" in text for text in texts) == 2
 
 
 def test_nothing_is_told_to_anybody() -> None:
-    assert build_page().analytics_enabled is False
+    assert build_page(Engine()).analytics_enabled is False

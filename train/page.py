@@ -46,7 +46,7 @@ class Tab:
                 self.curve = train_part()
             with gr.Column(scale=2, min_width=320):
                 self.form = Form(trainings, process)
-        self.list = train_part(script="list.js")
+        self.list = train_part("list.js")
         with gr.Accordion("Report of all that was learned", open=False, visible=False) as self.about_all:
             self.report = train_part()
         self._connect()

@@ -42,7 +42,7 @@ class Form:
         self.drop = gr.File(
             label="Paintings", file_count="multiple", file_types=sorted(READABLE_SUFFIXES), height=132, type="filepath"
         )
-        self.new = train_part({}, "fields.js", html="", html_template="${html}")
+        self.new = train_part("fields.js", value={}, html="", html_template="${html}")
         self.photos = gr.Textbox(
             label="Folder of photos to learn on", placeholder="/home/me/photos", max_lines=1,
             info="On the machine that Impasto runs on; its subfolders belong to it.",

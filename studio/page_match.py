@@ -1,0 +1,105 @@
+"""One visitor's comparison in the Compare tab: a photo in a style, and how far the optimizer has come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from models.catalog import Style
+from nst_core.curve import KEPT_ITERATIONS
+from nst_core.files import sha256
+from nst_core.picture import Picture, fit_long_side
+from nst_core.provenance import provenance
+from serve.engine import Engine
+from studio.compare import CompareOptions, Judge, Race
+
+OPTIONS = CompareOptions(iterations=500)
+"""As far as the paper counts; who has seen enough stops before."""
+LOOK_EVERY_S = 1.0
+"""Between two previews."""
+
+
+class Match:
+    """A photo in a style: the fast picture, at once, and the slow one as far as it is.
+
+    Args:
+        photo: as it was read.
+        style: the style.
+        engine: paints the fast picture.
+
+    Raises:
+        ImageError: The photo is too small.
+        ModelError: The style's file is missing or broken.
+        BudgetError: There is not memory enough.
+    """
+
+    def __init__(self, photo: Picture, style: Style, engine: Engine) -> None:
+        self.photo, self.style, self._engine = photo, style, engine
+        size = fit_long_side(photo.width, photo.height, style.card.size_px)
+        self.fast = engine.stylize(photo.resized(*size).with_bits(8), style)
+        self.race: Race | None = None
+        """There when its turn has come, as others at work would spoil its times."""
+        self.slow: tuple[int, Picture] | None = None
+        """Iterations, and the picture after so many."""
+        self.seconds_left = 0.0
+        self.is_ready = self.running = self.stopping = False
+
+    @property
+    def is_done(self) -> bool:
+        return self.race is not None and self.race.slow.iterations >= OPTIONS.iterations
+
+    def prepare(self, judges: Sequence[Judge], device: str) -> Race:
+        """Measures the fast picture, and finds what was computed of the slow one before."""
+        if self.race is None:
+            race = Race(
+                self.photo,
+                self.style,
+                OPTIONS,
+                self._engine,
+                judges,
+                device=device,
+                limit_bytes=self._engine.memory_limit,
+            )
+            kept = max((i for i in KEPT_ITERATIONS if i <= race.slow.iterations), default=0)
+            if race.slow.has(kept):
+                self.slow = kept, race.slow.picture(kept)
+            self.race = race
+        return self.race
+
+    def grow(self, judges: Sequence[Judge], device: str) -> Iterator[None]:
+        """Has the optimizer go on, a second at a time, until it is told to stop; what is done is kept."""
+        looked = 0.0
+        for step in self.prepare(judges, device).run(refine=False):
+            self.seconds_left = step.seconds_left
+            last = self.stopping or step.point.iteration == OPTIONS.iterations
+            if last or time.monotonic() - looked >= LOOK_EVERY_S:
+                self.slow = step.point.iteration, step.picture()
+                yield
+                looked = time.monotonic()
+            if self.stopping:
+                return
+
+    def settings(self) -> dict[str, Any]:
+        """What made the slow picture that is shown."""
+        assert self.race is not None
+        assert self.slow is not None
+        iterations, _ = self.slow
+        return {
+            "command": "compare",
+            "photo": {"file": self.photo.name, "sha256": self.photo.sha256},
+            "style": {"name": self.style.name, "sha256": sha256(self.style.path)},
+            "options": asdict(self.race.gatys) | {"iterations": iterations},
+            "loss": self.race.slow.points[iterations].losses.total,
+            "versions": provenance(),
+        }
+
+
+@dataclass
+class Visitor:
+    """What one has chosen so far."""
+
+    photo: Picture | None = None
+    style: Style | None = None
+    match: Match | None = None
