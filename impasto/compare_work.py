@@ -20,7 +20,8 @@ from serve.providers import ComputeOptions
 from studio.compare import Race, choose_device, load_judges
 from studio.compare_options import CompareOptions
 from studio.comparison import Comparison
-from studio.report import PAGE, headline, write_report
+from studio.report import PAGE, write_report
+from studio.report_words import headline
 from studio.summary import write_summary
 
 DONE, MENDABLE = 0, 2
@@ -66,11 +67,12 @@ def compare_all(options: Namespace, chosen: CompareOptions) -> int:
                 raise
             print(f"impasto: {error}; skipped", file=sys.stderr)
             continue
-        print(f"{report}: {headline(comparison)}", flush=True)
+        equal = headline(comparison.measured_under, comparison.equal, comparison.speed_up, "on this picture")
+        print(f"{report}: {equal}", flush=True)
         done.append((comparison, report))
     if len(jobs) > 1 and done:
-        folder = Path(options.out)
-        print(write_summary([c for c, _ in done], folder, [str(r.relative_to(folder)) for _, r in done]))
+        comparisons, reports = zip(*done, strict=True)
+        print(write_summary(comparisons, Path(options.out), reports))
     if missing := len(jobs) - len(done):
         print(f"impasto: {missing} of {len(jobs)} could not be compared", file=sys.stderr)
     return MENDABLE if missing else DONE
