@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
@@ -150,7 +150,7 @@ class Tab:
             said = _explained(error, visitor)
         yield self._view(visitor, said) | self._choices(visitor) if visitor.match is match else self.nothing
 
-    def run(self, visitor: Visitor) -> Iterator[Updates]:
+    def run(self, visitor: Visitor) -> Generator[Updates, None, None]:
         """Has the optimizer go on until it is done or told to stop; when the visitor leaves, this is closed."""
         match = visitor.match
         if match is None or match.running:
@@ -161,7 +161,8 @@ class Tab:
                 while before() and not match.stopping:
                     yield self._view(visitor, before=before())
                     time.sleep(LOOK_EVERY_S)
-                for _ in match.grow(self.judges, self.device):
+                steps = match.grow(self.judges, self.device) if not match.stopping else ()
+                for _ in steps:
                     if visitor.match is match:
                         yield self._view(visitor)
         except NstError as error:

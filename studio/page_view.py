@@ -15,7 +15,7 @@ from serve.page_words import box, escaped
 from studio.comparison import CurveRecord, curve_json, seconds_at
 from studio.page_match import OPTIONS, Match, Visitor
 from studio.report_pictures import data_uri, opaque, seconds_text
-from studio.report_words import share_text
+from studio.report_words import headline
 
 THUMBNAIL_PX = 320
 """Long side of the photo among the choices."""
@@ -118,14 +118,13 @@ def standing(match: Match) -> str:
     race = match.race
     assert race is not None
     equal, fast = race.equal, race.fast_losses[OPTIONS.network].total
-    if equal.iterations is None:
-        return "The fast picture is not comparable: its loss is no lower than the photo’s"
     if equal.standing == "beyond the curve" and not match.is_done:
         best = min(loss for _, loss in race.slow.losses())
         return f"The optimizer is not there yet: loss {best:.3g}, the fast picture’s is {fast:.3g}"
-    less = "less than " if equal.standing == "beyond the curve" else ""
-    share = share_text(seconds_at(race.slow.points, equal.iterations) / race.fast_seconds)
-    return f"The fast picture equals {equal} iterations, in {less}{share} of the time"
+    speed_up = None
+    if equal.iterations is not None:
+        speed_up = seconds_at(race.slow.points, equal.iterations) / race.fast_seconds
+    return headline(OPTIONS.network, equal, speed_up, "on this picture")
 
 
 def curve_data(match: Match | None) -> dict[str, Any]:

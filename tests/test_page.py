@@ -16,7 +16,7 @@ from serve.page import EXAMPLES, FILES, PREFIX
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(mount_page(build_app(Engine())))
+    return TestClient(mount_page(build_app(Engine())), "http://127.0.0.1")
 
 
 def test_the_page_is_at_the_root_and_names_itself(client: TestClient) -> None:
