@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("impasto")
 
 
 API_TESTS = ["test_api_*.py", "test_admission.py", "test_guard.py", "test_ui_command.py"]
-BROWSER_TESTS = ["test_page_*.py", "test_train_browser.py", "test_report_browser.py"]
+BROWSER_TESTS = ["test_page_*.py", "test_train_browser.py", "test_report_browser.py", "test_compare_browser.py"]
 NEEDED = {
     "fastapi": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
     "prometheus_client": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
