@@ -6,7 +6,7 @@
  *
  * @param svg fills the size that the page gives it; draw anew when that changes.
  * @param curves [{key: "slow" or "refined", start, points: [[iteration, seconds, total, style, content], …]}, …]
- * @param fast {seconds, total} of the fast picture.
+ * @param fast {total}: the loss of the fast picture.
  * @param by "iterations" or "seconds"
  */
 function drawCurve(svg, { curves, fast, by }) {

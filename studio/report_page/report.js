@@ -36,7 +36,7 @@ function showCurve() {
   const { total } = fast.losses[data.measured_under];
   const draw = () => {
     const by = parts.by.querySelector(":checked").value;
-    drawCurve(parts.curve, { curves: data.curves, fast: { seconds: fast.seconds, total }, by });
+    drawCurve(parts.curve, { curves: data.curves, fast: { total }, by });
   };
   parts.by.addEventListener("change", draw);
   new ResizeObserver(draw).observe(parts.curve);

@@ -45,6 +45,7 @@ class View {
       return [(clientX - x) / width, (clientY - y) / height];
     };
     frame.addEventListener("pointerdown", (event) => {
+      if (event.button > 0) return; // a menu, which takes the pointer away
       pointers.set(event.pointerId, placeOf(event));
       frame.setPointerCapture(event.pointerId);
     });
