@@ -9,7 +9,9 @@ from nst_core.evaluate import EqualIterations
 _NO_LOWER = "its loss is no lower than where the optimizer began"
 
 
-def headline(network: str, equal: EqualIterations, speed_up: float | None, where: str) -> str:
+def headline(
+    network: str, equal: EqualIterations, speed_up: float | None, where: str, who: str = "this network"
+) -> str:
     """Which iteration of the optimizer the fast network equals, in which share of the time.
 
     Args:
@@ -17,12 +19,13 @@ def headline(network: str, equal: EqualIterations, speed_up: float | None, where
         equal: where it stands on the optimizer's curve.
         speed_up: how many times as long the optimizer takes; beyond the curve at least.
         where: as `on this picture`.
+        who: equals.
     """
     if speed_up is None:
-        return f"Under {network}, this network is not comparable with the optimizer {where}: {_NO_LOWER}."
+        return f"Under {network}, {who} is not comparable with the optimizer {where}: {_NO_LOWER}."
     less = "less than " if equal.standing == "beyond the curve" else ""
     time = f"{less}{share_text(speed_up)} of the time"
-    return f"Under {network}, this network equals {equal} iterations of the optimizer {where}, in {time}."
+    return f"Under {network}, {who} equals {equal} iterations of the optimizer {where}, in {time}."
 
 
 def share_text(speed_up: float) -> str:

@@ -1,4 +1,4 @@
-"""What the comparisons of several photos found together, as a page that opens from disk, and as JSON."""
+"""What several comparisons found together, as a page that opens from disk, and as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_summary(comparisons: Sequence[Comparison], folder: Path, links: Sequen
     """Writes `compare.html` and `compare.json`, each whole or not at all.
 
     Args:
-        comparisons: of one style, under one loss network.
+        comparisons: of one style or several, under one loss network.
         folder: where to write.
         links: the report of each; the page links to it, relative to the folder.
 
@@ -49,12 +49,14 @@ def write_summary(comparisons: Sequence[Comparison], folder: Path, links: Sequen
         "median_speed_up": speed_up,
         "comparisons": [comparison.to_json() for comparison in comparisons],
     }
-    where = f"on the median of {len(comparisons)} photos"
+    styles = len({comparison.style["sha256"] for comparison in comparisons})
+    who = "this network" if styles == 1 else f"the median of {styles} networks"
+    where = f"on {len(comparisons)} pictures" if styles > 1 else f"on the median of {len(comparisons)} pictures"
     data = {
         **figures,
-        "headline": headline(first.measured_under, equal, speed_up, where),
+        "headline": headline(first.measured_under, equal, speed_up, where, who),
         "notes": notes(first.measured_under, first.trained_under, others),
-        "cards": [_card(each, folder, link) for each, link in zip(comparisons, links, strict=True)],
+        "cards": [_card(each, styles > 1, folder, link) for each, link in zip(comparisons, links, strict=True)],
     }
     write_json(folder / FIGURES, figures)
     write_bytes(folder / PAGE, page_html("summary", data).encode())
@@ -79,11 +81,13 @@ def median_equal(equals: Sequence[EqualIterations]) -> EqualIterations:
     return EqualIterations("beyond the curve" if least else "on the curve", middle)
 
 
-def _card(comparison: Comparison, folder: Path, link: Path) -> dict[str, Any]:
+def _card(comparison: Comparison, with_style: bool, folder: Path, link: Path) -> dict[str, Any]:
     """Photo, fast picture and the optimizer's last, with the way to their report."""
     last = comparison.slow()[-1]
     pictures = {"Photo": comparison.photo, "Fast": comparison.fast.picture, last.title: last.picture}
+    name = comparison.photo.name
     return {
+        "name": f"{name}, {comparison.style['title']}" if with_style else name,
         "link": quote(Path(os.path.relpath(link, folder)).as_posix()),
         "pictures": [{"title": title, "source": _thumbnail(picture)} for title, picture in pictures.items()],
     }

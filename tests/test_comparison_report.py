@@ -213,6 +213,14 @@ def test_several_photos_give_a_summary_with_links(tmp_path: Path) -> None:
     ]
 
 
+def test_several_styles_are_named_in_the_summary(tmp_path: Path) -> None:
+    first = toy_comparison()
+    comparisons = [first, replace(first, style={**first.style, "title": "Other", "sha256": "cd" * 32})]
+    data = embedded(write_summary(comparisons, tmp_path, [tmp_path / "a.html", tmp_path / "b.html"]))
+    assert [card["name"] for card in data["cards"]] == ["cat.png, Toy", "cat.png, Other"]
+    assert "the median of 2 networks equals 20 iterations of the optimizer on 2 pictures, in" in data["headline"]
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NstError, match="is a file, not a folder"):

@@ -53,7 +53,7 @@ function medianMark(at, words, bottom, width) {
 }
 
 /**
- * Draws losses on a logarithmic scale, a line for each photo.
+ * Draws losses on a logarithmic scale, a line for each picture.
  *
  * @param rows [{name, dots: [{loss, kind, words}, …]}, …]; what comes last is drawn above.
  */
