@@ -8,6 +8,8 @@ import docstring_parser
 from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
+from models.catalog import find_style
+from nst_core.errors import ConfigError
 from nst_core.gatys_options import GatysOptions
 from nst_core.picture import MAX_PIXELS
 
@@ -18,6 +20,9 @@ examples:
   impasto optimize cat.jpg --style a.jpg:0.7 --style b.jpg:0.3 -o cat.png     two paintings, by shares
   impasto optimize cat.jpg --style a.jpg --style-mask sky.png --style b.jpg --style-mask ground.png -o cat.png
   impasto optimize photos/ 'more/*.jpg' --style a.jpg -o painted/             many photos into a folder
+  impasto optimize cat.jpg --style starry_night -o cat.png                    the painting of a finished style
+  impasto optimize cat.jpg --from-style starry_night --iterations 50 -o cat.png         its fast picture, refined
+  impasto optimize cat.jpg --from-style starry_night --only face.png -o cat.png         only where a mask is white
   impasto optimize cat.jpg --style a.jpg --config configs/optimize/fine.yaml --bits 16 -o cat.tif
   impasto optimize cat.jpg --style a.jpg -o cat.png --resume                  go on after Ctrl-C or a crash
 
@@ -50,8 +55,12 @@ def build_parser() -> ArgumentParser:
     add = parser.add_argument
     add("photo", nargs="+", metavar="PHOTO", help="photos: files, folders, or patterns like 'photos/*.jpg'")
     add(
-        "--style", action="append", required=True, metavar="PAINTING[:SHARE]", type=values.texts,
-        help="a painting, and its share where there are several; may be given again",
+        "--style", action="append", metavar="PAINTING[:SHARE]", type=values.texts, default=[],
+        help="a painting, or the name of a style learned from one, and its share; may be given again",
+    )  # fmt: skip
+    add(
+        "--from-style", metavar="NAME", type=str, default=None,
+        help="start from the fast picture of a style; without --style its painting is the painting",
     )  # fmt: skip
     add("-o", "--out", required=True, type=str, help="the result (.png .jpg .webp .tif), or a folder")
     add("--config", action="config", metavar="YAML", help="options from a file, see configs/optimize/")
@@ -68,6 +77,10 @@ def run(options: Namespace) -> int:
 
     chosen: dict[str, Any] = {field.name: options[field.name] for field in fields(GatysOptions)}
     draft = None if options.start in STARTS else Path(options.start)
+    if options.from_style:
+        if options.start != GatysOptions.start:
+            raise ConfigError("--from-style and --start each say what to start from; leave one out")
+        draft = find_style(options.from_style).path
     if draft:
         chosen["start"] = "picture"
     return paint_all(options, GatysOptions(**chosen), draft)
@@ -80,6 +93,10 @@ def _add_masks(parser: ArgumentParser) -> None:
         help="where a painting applies (white), in the order of the paintings; - is everywhere",
     )  # fmt: skip
     add("--protect", metavar="MASK", type=str, default=None, help="keep the photo as it is where this is white")
+    add(
+        "--only", metavar="MASK", type=str, default=None,
+        help="with a picture to start from: change it only where this is white",
+    )  # fmt: skip
     add(
         "--feather", metavar="PX", type=values.number("--feather", 0, 10_000), default=0.0,
         help="soften the edges of all masks by so many pixels of the photo",

@@ -8,10 +8,17 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from impasto.results import find_photos, free_names, result_paths
-from nst_core.errors import ConfigError
+from models.card import STRENGTH_RANGE
+from models.catalog import SUFFIX, find_style, read_style
+from nst_core.errors import ConfigError, ModelError
+from nst_core.files import sha256
 from nst_core.gatys import Sources, Style
+from nst_core.known_painting import KnownPainting
 from nst_core.mask import read_mask
 from nst_core.picture import Picture, read_picture
+from serve.engine import Engine
+from serve.paint_options import PaintOptions
+from serve.providers import ComputeOptions
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 EVERYWHERE = "-"
@@ -45,29 +52,47 @@ class Painting:
     """A painting as it was asked for."""
 
     path: Path
+    """Of its picture, or of a style that was learned from it."""
     share: float
     mask: Path | None
-    picture: Picture
+    painting: Picture | KnownPainting
+    sha256: str
+    """Of the file."""
 
 
-def read_paintings(options: Namespace) -> list[Painting]:
-    """The paintings of the command line, with their shares and masks.
+def read_paintings(options: Namespace, draft: Path | None) -> list[Painting]:
+    """The paintings of the command line, with their shares and masks; where there are none, the draft's.
 
     Raises:
         ConfigError: There are more masks than paintings, or a share is no weight.
         ImageError: A painting cannot be read.
+        ModelError: There is neither a picture nor a style of that name.
     """
-    if not options.style:
+    texts = options.style or ([str(draft)] if options.from_style else [])
+    if not texts:
         raise ConfigError("there is no painting; add --style PAINTING")
-    if len(options.style_mask) > len(options.style):
-        raise ConfigError(f"{len(options.style_mask)} --style-mask for {len(options.style)} --style; give one for each")
-    masks: list[str] = [*options.style_mask, *[EVERYWHERE] * len(options.style)]
+    if len(options.style_mask) > len(texts):
+        raise ConfigError(f"{len(options.style_mask)} --style-mask for {len(texts)} --style; give one for each")
+    masks: list[str] = [*options.style_mask, *[EVERYWHERE] * len(texts)]
     paintings = []
-    for text, mask in zip(options.style, masks, strict=False):
-        path, share = split_share(text)
-        picture = read_picture(path, max_pixels=_max_pixels(options))
-        paintings.append(Painting(path, share, None if mask == EVERYWHERE else Path(mask), picture))
+    for text, mask in zip(texts, masks, strict=False):
+        name, share = split_share(text)
+        path, painting = _read_painting(name, options)
+        paintings.append(Painting(path, share, None if mask == EVERYWHERE else Path(mask), painting, sha256(path)))
     return paintings
+
+
+def _read_painting(name: Path, options: Namespace) -> tuple[Path, Picture | KnownPainting]:
+    """A painting and its file; a picture goes before a style of the same name."""
+    if name.suffix != SUFFIX and (name.exists() or len(name.parts) > 1):
+        return name, read_picture(name, max_pixels=_max_pixels(options))
+    try:
+        style = find_style(name)
+    except ModelError as error:
+        if name.suffix == SUFFIX:
+            raise
+        raise ModelError(f"{name} does not exist, and {error}") from error
+    return style.path, style.card.painting(PaintOptions().shares(style))
 
 
 def split_share(text: str) -> tuple[Path, float]:
@@ -89,19 +114,30 @@ def read_sources(photo: Path, paintings: Sequence[Painting], options: Namespace,
 
     Raises:
         ImageError: One of them cannot be read.
+        ModelError: The style of the draft is broken.
+        BudgetError: The draft is too large for the memory.
     """
-    max_pixels = _max_pixels(options)
-    picture = read_picture(photo, max_pixels=max_pixels)
+    picture = read_picture(photo, max_pixels=_max_pixels(options))
 
     def mask(path: str | Path | None):
         return None if path is None else read_mask(path, picture.height, picture.width, options.feather)
 
     return Sources(
         picture,
-        tuple(Style(painting.picture, painting.share, mask(painting.mask)) for painting in paintings),
+        tuple(Style(painting.painting, painting.share, mask(painting.mask)) for painting in paintings),
         mask(options.protect),
-        None if draft is None else read_picture(draft, max_pixels=max_pixels),
+        None if draft is None else _read_draft(draft, picture, options),
+        mask(options.only),
     )
+
+
+def _read_draft(path: Path, photo: Picture, options: Namespace) -> Picture:
+    """What to start from: a picture, or the photo as a style paints it at once."""
+    if path.suffix != SUFFIX:
+        return read_picture(path, max_pixels=_max_pixels(options))
+    chosen = PaintOptions(options.size, min(options.strength, STRENGTH_RANGE[1]), options.brush_size)
+    engine = Engine(ComputeOptions(options.device), options.memory_limit or 0)
+    return engine.stylize(photo, read_style(path), chosen)
 
 
 def _max_pixels(options: Namespace) -> int:

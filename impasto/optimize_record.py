@@ -21,10 +21,11 @@ def fingerprint(session: Session, sources: Sources, plan: Plan) -> dict[str, Any
     found = asdict(session.gatys) | {"optimizer": plan.optimizer, "history": plan.history}
     found |= {"photo": sources.photo.sha256}
     for i, painting in enumerate(session.paintings, 1):
-        found |= {f"painting {i}": painting.picture.sha256, f"share {i}": painting.share}
+        found |= {f"painting {i}": painting.sha256, f"share {i}": painting.share}
         found |= {f"mask {i}": painting.mask and sha256(painting.mask)}
     found |= {"protect": options.protect and sha256(Path(options.protect)), "feather": options.feather}
-    found |= {"start picture": sources.draft and sources.draft.sha256}
+    found |= {"start picture": session.draft and sha256(session.draft)}
+    found |= {"only": options.only and sha256(Path(options.only))}
     return found | {"loss network": session.network_sha256}
 
 
@@ -45,6 +46,7 @@ def record(
         "paintings": [_painting(painting) for painting in session.paintings],
         "protect": options.protect and _named(Path(options.protect)),
         "start_picture": session.draft and _named(session.draft),
+        "only": options.only and _named(Path(options.only)),
         "loss_network": {"name": session.gatys.network, "sha256": session.network_sha256},
         "plan": str(plan),
         "device": session.device_name,
@@ -60,7 +62,7 @@ def record(
 
 def _painting(painting: Painting) -> dict[str, Any]:
     mask = painting.mask and _named(painting.mask)
-    return _named(painting.path, painting.picture.sha256) | {"share": painting.share, "mask": mask}
+    return _named(painting.path, painting.sha256) | {"share": painting.share, "mask": mask}
 
 
 def _named(path: Path, digest: str | None = None) -> dict[str, Any]:

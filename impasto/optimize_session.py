@@ -23,7 +23,7 @@ class Session:
     options: Namespace
     gatys: GatysOptions
     draft: Path | None
-    """The picture that start=picture starts from."""
+    """The picture that start=picture starts from, or the style that paints it."""
     paintings: Sequence[Painting]
     device: torch.device
     network: LossNetwork
@@ -35,7 +35,7 @@ class Session:
     def files(self) -> list[Path]:
         """What is read for every photo."""
         masks = [painting.mask for painting in self.paintings if painting.mask]
-        others = [Path(path) for path in (self.options.protect, self.draft) if path]
+        others = [Path(path) for path in (self.options.protect, self.options.only, self.draft) if path]
         return [*(painting.path for painting in self.paintings), *masks, *others]
 
     @property
@@ -51,18 +51,24 @@ def open_session(options: Namespace, gatys: GatysOptions, draft: Path | None) ->
     Raises:
         ConfigError: There is no such device, or the paintings' options make no sense.
         ImageError: A painting cannot be read.
+        ModelError: There is neither a picture nor a style of that name.
         WeightsError: The loss network is missing.
     """
-    device = _device(options.device, options.memory_limit)
+    device = open_device(options.device, options.memory_limit)
     network = features.load_network(gatys.network, device)
     path = features.compact_path() if gatys.network == "compact" else weights.find(gatys.network)
     limit_bytes = options.memory_limit or free_bytes(device)
     meter = MemoryMeter(device)  # before the first picture, as the plan counts pictures in
-    paintings = read_paintings(options)
+    paintings = read_paintings(options, draft)
     return Session(options, gatys, draft, paintings, device, network, path and sha256(path), limit_bytes, meter)
 
 
-def _device(name: str, limit_bytes: int | None) -> torch.device:
+def open_device(name: str, limit_bytes: int | None) -> torch.device:
+    """Makes a device ready: auto, cpu or cuda.
+
+    Raises:
+        ConfigError: There is none.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda":

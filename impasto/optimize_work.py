@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 DONE, MENDABLE, STOPPED = 0, 2, 130
 SNAPSHOT_SHARE = 0.05
 """Snapshots take at most this share of the time, however large they are."""
+SAID_FROM = 0.05
+"""From this much on, strokes that come out larger or smaller are worth telling."""
 
 
 def paint_all(options: Namespace, gatys: GatysOptions, draft: Path | None) -> int:
@@ -39,7 +41,7 @@ def paint_all(options: Namespace, gatys: GatysOptions, draft: Path | None) -> in
     Args:
         options: of the command line.
         gatys: the optimizer's part of them.
-        draft: the file that start=picture starts from.
+        draft: the picture that start=picture starts from, or the style that paints it.
 
     Raises:
         NstError: What one photo alone cannot mend, or the only photo's own error.
@@ -113,6 +115,12 @@ class Painter:
             _say("L-BFGS does not fit into the memory allowed: Adam takes its place, and needs more --iterations")
         elif plan.optimizer == "lbfgs" and plan.history < asked.history:
             _say(f"the memory allowed has room for {plan.history} of {asked.history} corrections of L-BFGS")
+        long_side = max(plan.scales[-1].width, plan.scales[-1].height)
+        for painting in self.sources.known:
+            ratio = painting.size_px / long_side
+            if abs(ratio - 1) > SAID_FROM:
+                known = f"{painting.name} is known as it is at {painting.size_px} px"
+                _say(f"{known}: its strokes come out {ratio:.2g} times as large; its painting's file keeps their size")
 
     def _steps(self, resume: Progress | None) -> Iterator[Step]:
         """The steps, with previews and snapshots as they fall due."""

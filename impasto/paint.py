@@ -1,34 +1,29 @@
 """`impasto paint`: paints photos in finished styles, at once."""
 
 import functools
-import os
 import sys
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import docstring_parser
-import psutil
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from impasto import values
 from impasto.compute import add_compute
+from impasto.paint_work import Job, Painter
 from impasto.results import check_writable, find_photos, folder_within, free_names, result_paths
 from models.card import STRENGTH_RANGE
 from models.catalog import Style, find_style
-from nst_core.errors import BudgetError, ImageError, ModelError, NstError
-from nst_core.memory import available_bytes
-from nst_core.picture import MAX_PIXELS, Picture, read_picture, write_picture
-from serve.engine import FREE_SHARE, Engine
+from nst_core.errors import ConfigError
+from nst_core.picture import MAX_PIXELS
 from serve.paint_options import BRUSH_RANGE, PaintOptions
-from serve.providers import ComputeOptions
-from serve.record import is_painted_so, paint_settings
+
+if TYPE_CHECKING:
+    from impasto.refine import Refinement  # it needs torch
 
 EXAMPLES = """\
 examples:
@@ -37,6 +32,7 @@ examples:
   impasto paint photos/ 'more/*.jpg' --style udnie --style great_wave -o painted/
   impasto paint cat.jpg --style starry_night --brush-size 2     broader strokes, at any size of the result
   impasto paint cat.jpg --style six.onnx --weights 1,0,0,2,0,0  a style of six paintings, two of them mixed
+  impasto paint cat.jpg --style starry_night --refine 25        better strokes, by 25 iterations of the optimizer
   impasto paint cat.tif --style udnie --size 2048 --bits 16 -o cat_udnie.tif
 
 Styles are named as `impasto styles` lists them, or by the path of an .onnx file. The folders of a folder are kept;
@@ -45,17 +41,6 @@ of several pictures, those that an earlier run painted with the same options are
 """
 
 DONE, MENDABLE = 0, 2
-SAID_FROM_BYTES = 1_000_000_000
-"""From this much memory on, how a picture will be painted is said first."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One photo in one style, and where the result goes."""
-
-    photo: Path
-    style: Style
-    out: Path
 
 
 def build_parser() -> ArgumentParser:
@@ -95,7 +80,7 @@ def _add_painting(parser: ArgumentParser) -> None:
         "size": values.long_side,
         "strength": values.number("--strength", *STRENGTH_RANGE),
         "brush_size": values.number("--brush-size", *BRUSH_RANGE),
-        "weights": _weights,
+        "weights": values.weights,
     }
     metavars = {"size": "PX", "strength": "N", "brush_size": "N", "weights": "W,W,..."}
     for field in fields(PaintOptions):
@@ -106,12 +91,11 @@ def _add_painting(parser: ArgumentParser) -> None:
         choices = get_args(hints[field.name]) if field.name not in kinds else None
         more: dict[str, Any] = {"choices": list(choices)} if choices else {"type": kinds[field.name]}
         group.add_argument(option, default=field.default, help=text, metavar=metavars.get(field.name), **more)
-
-
-def _weights(value: Any) -> tuple[float, ...]:
-    """Numbers with commas."""
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    return tuple(map(values.number("--weights", 0, 1e6), parts))
+    group.add_argument(
+        "--refine", metavar="N", type=values.number("--refine", 0, 10_000, whole=True), default=0,
+        help="paint the strokes better, by N iterations of the optimizer; needs torch (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument("--refine-mask", metavar="MASK", type=str, help="refine only where this is white")
 
 
 def run(options: Namespace) -> int:
@@ -125,8 +109,10 @@ def run(options: Namespace) -> int:
     for style in styles.values():
         chosen.check(style)
     jobs = plan_jobs(options, list(styles.values()))
-    check_writable((job.out for job in jobs), (job.photo for job in jobs))
-    painter = Painter(options, chosen, len(jobs))
+    mask = [Path(options.refine_mask)] if options.refine_mask else []
+    check_writable((job.out for job in jobs), [*(job.photo for job in jobs), *mask])
+    refinement = _refinement(options)
+    painter = Painter(options, chosen, len(jobs), refinement)
     failed: list[str] = []
     with _bar() as bar:
         painter.tell = functools.partial(bar.update, bar.add_task("painting", total=len(jobs)), refresh=False)
@@ -146,6 +132,22 @@ def run(options: Namespace) -> int:
     return MENDABLE if failed else DONE
 
 
+def _refinement(options: Namespace) -> "Refinement | None":
+    """What `--refine` asks for.
+
+    Raises:
+        ConfigError: There is a mask for it, and no number of iterations.
+        ImageError: The mask cannot be read.
+    """
+    if not options.refine:
+        if options.refine_mask:
+            raise ConfigError("--refine-mask says where to refine; say how much, too: --refine N")
+        return None
+    from impasto.refine import open_refinement  # it needs torch, which painting does without
+
+    return open_refinement(options)
+
+
 def plan_jobs(options: Namespace, styles: Sequence[Style]) -> list[Job]:
     """Each photo in each style, and where the results go.
 
@@ -158,84 +160,6 @@ def plan_jobs(options: Namespace, styles: Sequence[Style]) -> list[Job]:
     wanted = (folder_within(photo, options.photo) / f"{photo.stem}-{style.name}" for photo, style in pairs)
     names = free_names(map(str, wanted))
     return [Job(*pair, path) for pair, path in zip(pairs, result_paths(out, names, options.bits), strict=True)]
-
-
-class Stopped(Exception):
-    """Ends a painting in another thread."""
-
-
-class Painter:
-    """Paints jobs, as many at a time as there are cores.
-
-    Args:
-        options: of the command line.
-        chosen: the engine's part of them.
-        jobs: how many.
-    """
-
-    def __init__(self, options: Namespace, chosen: PaintOptions, jobs: int) -> None:
-        self.options, self.chosen, self.several = options, chosen, jobs > 1
-        cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-        self.workers = min(cores, jobs)
-        memory = options.memory_limit or int(available_bytes() * FREE_SHARE)
-        compute = ComputeOptions(options.provider, max(1, cores // self.workers))
-        self.engine = Engine(compute, memory_limit=memory // self.workers)
-        self.read = functools.lru_cache(self.workers + 1)(self._read)  # a photo's jobs come one after another
-        self.tell: Any = lambda **changes: None
-        self.done_before = 0
-        self._shares: dict[Path, float] = {}
-        self._stopped = threading.Event()
-
-    def paint_all(self, jobs: Sequence[Job]) -> Iterator[str | NstError]:
-        """For each job, in order, a line about it, or what went wrong; nothing for one that was done before."""
-        with ThreadPoolExecutor(self.workers) as pool:
-            futures = [pool.submit(self._outcome, job) for job in jobs]
-            try:
-                for future in futures:
-                    if outcome := future.result():
-                        yield outcome
-            finally:
-                self._stopped.set()
-                pool.shutdown(cancel_futures=True)
-
-    def _outcome(self, job: Job) -> str | NstError | None:
-        try:
-            return self._paint(job)
-        except (ImageError, BudgetError, ModelError) as error:
-            return error
-        finally:
-            self._progress(job, 1.0)
-
-    def _paint(self, job: Job) -> str | None:
-        """Paints a photo and writes the result, with all that made it inside."""
-        photo = self.read(job.photo)
-        if self.several and is_painted_so(job.out, photo, job.style, self.chosen):
-            self.done_before += 1
-            return None
-        if not self.several and self.engine.plan(photo, job.style, self.chosen).peak_bytes > SAID_FROM_BYTES:
-            print(self._plan(photo, job), file=sys.stderr)
-        start = time.perf_counter()
-        picture = self.engine.stylize(photo, job.style, self.chosen, functools.partial(self._progress, job))
-        seconds = time.perf_counter() - start
-        settings = paint_settings(photo, job.style, self.chosen, seconds)
-        write_picture(picture, job.out, settings=settings, quality=self.options.quality, bits=self.options.bits)
-        return f"{job.out}: {picture.width}x{picture.height} px, {seconds:.2f} s"
-
-    def _plan(self, photo: Picture, job: Job) -> str:
-        plan = self.engine.plan(photo, job.style, self.chosen)
-        sizes = [f"{width}x{height} px" for width, height in (plan.size, plan.levels[0], plan.levels[-1])]
-        memory = f"{plan.peak_bytes / 1e9:.1f} GB"
-        return f"{job.out.name}: {sizes[0]}, strokes painted at {sizes[1]}, detail at {sizes[2]}, in about {memory}"
-
-    def _read(self, photo: Path) -> Picture:
-        picture = read_picture(photo, max_pixels=round(self.options.max_megapixels * 1e6))
-        return picture.with_bits(self.options.bits or picture.bit_depth)
-
-    def _progress(self, job: Job, share: float) -> None:
-        if self._stopped.is_set() and share < 1:
-            raise Stopped
-        self._shares[job.out] = share
-        self.tell(completed=sum(self._shares.copy().values()))
 
 
 def _bar() -> Progress:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from nst_core.budget import PICTURE_BYTES, SMALLEST_PX, Plan, Scale, plan_optimization
-from nst_core.errors import BudgetError, ConfigError
+from nst_core.errors import BudgetError, ConfigError, ModelError
 from nst_core.features import LossNetwork
 from nst_core.finish import Finish, Kept
 from nst_core.gatys_options import GatysOptions
@@ -180,6 +180,7 @@ def optimize(
 
     Raises:
         BudgetError: out of memory even with the smallest tiles.
+        ModelError: a painting is known to another loss network.
     """
     device = torch.device(device)
     progress = resume
@@ -353,5 +354,8 @@ class ScaleObjective:
         return style_moments(network, x, plan, layers)
 
     def _known_moments(self, network: LossNetwork, painting: KnownPainting, layer: str) -> Moments:
+        head = network.heads[layer]
+        if layer not in painting.grams or (head is not None and head.shape[1] != len(painting.grams[layer])):
+            raise ModelError(f"{painting.name} was learned with another loss network; give its painting's file instead")
         gram = torch.from_numpy(painting.grams[layer]).to(self.device)
-        return Moments(gram.new_ones(()), gram.new_zeros(len(gram)), gram).through(network.heads[layer])
+        return Moments(gram.new_ones(()), gram.new_zeros(len(gram)), gram).through(head)

@@ -2,7 +2,6 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from serve.detail import refine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions, choose_provider
 from serve.style_network import StyleNetwork
+from serve.work import Progress, Retouch, Work
 
 NETWORKS_BYTES = 500_000_000
 """That networks which are kept ready may take together; at least one is kept."""
@@ -26,8 +26,6 @@ FREE_SHARE = 0.8
 """Of the memory that is free, how much is taken unless a limit is given."""
 LESS = 0.9
 """By this factor detail is made smaller until it fits into the memory."""
-PAINTED_SHARE = 0.8
-"""Of the work, that painting the detail is; the rest is to put it together."""
 THUMBNAIL_PX = 512
 """Long side at which the colors of a result are measured."""
 OWN_BYTES = 550_000_000
@@ -40,9 +38,6 @@ LARGEST_PX = 2048
 """Long side up to which detail is painted in between: putting two pictures together takes memory by the smaller one."""
 LEAST_STEP = 1.5
 """Between the sizes that detail is painted at, in the last step."""
-
-Progress = Callable[[float], None]
-"""Takes the share of the work that is done, 0 to 1; what it raises ends the painting."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +72,16 @@ class Engine:
         style: Style,
         options: PaintOptions = PaintOptions(),
         progress: Progress | None = None,
+        retouch: Retouch | None = None,
     ) -> Picture:
         """The picture in a style, with its own alpha, EXIF and bit depth.
+
+        Args:
+            picture: the photo.
+            style: to paint it in.
+            options: how.
+            progress: takes the share of the work that is done.
+            retouch: works on the strokes before the detail is painted.
 
         Raises:
             ConfigError: An option makes no sense for the style.
@@ -93,9 +96,14 @@ class Engine:
             tell(1.0)
             return Picture(photo.pixels.copy(), photo.alpha, photo.exif, photo.name)
         feeds = _feeds(style, options)
-        work = _Work([width * height for width, height in plan.levels], tell)
+        sizes: list[float] = [width * height for width, height in plan.levels]
+        if retouch:
+            sizes.insert(1, sizes[0] * retouch.work)
+        work = Work(sizes, tell)
         small = picture.resized(*plan.levels[0])
         painted = network.paint_picture(small, feeds, work.next())
+        if retouch:
+            painted = retouch(small, painted, work.next())
         for size in plan.levels[1:]:
             large = picture.resized(*size)
             finer = network.paint_picture(large, feeds, work.next())
@@ -183,29 +191,6 @@ def _levels(strokes_px: float, long_side: int) -> list[float]:
     while levels[-1] < long_side:
         levels.append(levels[-1] * 2)
     return levels
-
-
-class _Work:
-    """Tells the progress of work in several parts.
-
-    Args:
-        sizes: of the parts.
-        tell: takes the share of all that is done.
-    """
-
-    def __init__(self, sizes: Sequence[float], tell: Progress) -> None:
-        self._sizes, self._tell, self._done = list(sizes), tell, 0.0
-        self._total = sum(sizes) / PAINTED_SHARE
-
-    def next(self) -> Progress:
-        """Takes the progress of the next part."""
-        before, size = self._done, self._sizes.pop(0)
-        self._done += size
-
-        def tell(share: float) -> None:
-            self._tell((before + share * size) / self._total)
-
-        return tell
 
 
 def _feeds(style: Style, options: PaintOptions) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from serve.paint_options import PaintOptions
 HASHES_KEPT = 256
 
 
-def paint_settings(photo: Picture, style: Style, options: PaintOptions, seconds: float) -> dict[str, Any]:
+def paint_settings(
+    photo: Picture, style: Style, options: PaintOptions, seconds: float, refinement: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The settings that are kept inside a painted picture.
 
     Args:
@@ -25,8 +28,9 @@ def paint_settings(photo: Picture, style: Style, options: PaintOptions, seconds:
         style: it was painted in.
         options: it was painted with.
         seconds: it took.
+        refinement: how its strokes were refined, if they were.
     """
-    return {
+    settings = {
         "command": "paint",
         "photo": {"file": photo.name, "sha256": photo.sha256},
         "style": {"name": style.name, "sha256": _sha256(style.path)},
@@ -34,16 +38,19 @@ def paint_settings(photo: Picture, style: Style, options: PaintOptions, seconds:
         "versions": provenance(),
         "seconds": round(seconds, 3),
     }
+    return settings | {"refinement": refinement} if refinement else settings
 
 
-def is_painted_so(path: Path, photo: Picture, style: Style, options: PaintOptions) -> bool:
+def is_painted_so(
+    path: Path, photo: Picture, style: Style, options: PaintOptions, refinement: Mapping[str, Any] | None = None
+) -> bool:
     """Whether a file is a photo painted in a style, with the same options, by an earlier run."""
     try:
         found = read_picture(path).settings or {}
     except ImageError:
         return False
-    wanted = json.loads(settings_text(paint_settings(photo, style, options, 0)))
-    return all(found.get(key) == wanted[key] for key in ("command", "photo", "style", "options"))
+    wanted = json.loads(settings_text(paint_settings(photo, style, options, 0, refinement)))
+    return all(found.get(key) == wanted.get(key) for key in ("command", "photo", "style", "options", "refinement"))
 
 
 def _sha256(path: Path) -> str:

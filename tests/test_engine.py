@@ -26,6 +26,7 @@ from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions, Network, Provider
 from serve.style_network import StyleNetwork
+from serve.work import Progress
 
 
 @pytest.fixture
@@ -67,6 +68,29 @@ def same(picture: Picture, floats: np.ndarray) -> bool:
     """Whether a picture is what the floats are at its bit depth, but for the rounding of float sums."""
     levels = 2**picture.bit_depth - 1
     return bool(np.abs(picture.pixels - floats * levels).max() < 0.51 + levels * 1e-6)
+
+
+def test_retouch_comes_between_strokes_and_detail(style: Style):
+    seen: list[tuple[Picture, Picture]] = []
+    shares: list[float] = []
+
+    class Lighter:
+        work = 3.0
+
+        def __call__(self, photo: Picture, painted: Picture, tell: Progress) -> Picture:
+            seen.append((photo, painted))
+            tell(0.5)
+            return replace(painted, pixels=painted.pixels // 2 + 128)
+
+    source = photo(128, 80)
+    plain = Engine().stylize(source, style)
+    light = Engine().stylize(source, style, progress=shares.append, retouch=Lighter())
+    ((small, painted),) = seen
+    assert np.array_equal(small.pixels, source.resized(64, 40).pixels) and same(painted, expected(small.as_float()))
+    assert shares == sorted(shares) and shares[-1] == 1 and len(set(shares)) == len(shares)
+    lighter = light.pixels.astype(float) - plain.pixels
+    wanted = (128 - painted.pixels / 2).mean()
+    assert lighter.mean() == pytest.approx(wanted, rel=0.1) and wanted > 30
 
 
 def test_import_leaves_torch_out():

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nst_core import budget
 from nst_core.compact import CompactNetwork, CompactOptions
-from nst_core.errors import BudgetError, ConfigError
+from nst_core.errors import BudgetError, ConfigError, ModelError
 from nst_core.gatys import Progress, Sources, Step, Style, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
 from nst_core.known_painting import KnownPainting
@@ -318,6 +318,13 @@ def test_what_needs_the_painting_itself_is_said(network: CompactNetwork, sources
         f"{message} needs the painting itself, and the card of waves holds its Gram matrices only; "
         "give the painting's file, or leave that option out"
     )
+
+
+def test_a_painting_known_to_another_loss_network_is_refused(network: CompactNetwork, sources: Sources):
+    narrow = CompactNetwork(CompactOptions(widths=(3,) * 13)).freeze()
+    other = replace(sources, styles=(Style(known(narrow, random_picture(96, 80, 1))),))
+    with pytest.raises(ModelError, match="waves was learned with another loss network"):
+        paint(network, other)
 
 
 def test_a_draft_is_gone_on_from_at_its_size_with_all_iterations(

@@ -132,8 +132,8 @@ def test_configurations_that_come_with_the_program_are_taken(path: Path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "the following arguments are required: photo, style, out"),
-        (["cat.png", "-o", "out.png"], "the following arguments are required: style"),
+        ([], "the following arguments are required: photo, out"),
+        (["cat.png", "-o", "out.png"], "there is no painting; add --style PAINTING"),
         (["nope.png", *WAVES], "nope.png does not exist"),
         (["empty.png", *WAVES], "empty.png is empty (0 bytes)"),
         (["text.png", *WAVES], "text.png is not a picture"),

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from toy_style import expected, write_model, write_toy_style
 
-from impasto import paint as command
+from impasto import paint_work
 from impasto.main import main
 from impasto.paint import build_parser
 from models import catalog
@@ -242,14 +242,14 @@ def test_full_memory_skips_one_picture_of_several(monkeypatch: pytest.MonkeyPatc
 
 
 def test_stopped_by_ctrl_c_what_is_done_is_kept_whole(monkeypatch: pytest.MonkeyPatch, capsys):
-    real, before = command.write_picture, files()
+    real, before = paint_work.write_picture, files()
 
     def write(picture, path, **settings):
         if path.name == "dog-waves.png":
             raise KeyboardInterrupt
         real(picture, path, **settings)
 
-    monkeypatch.setattr(command, "write_picture", write)
+    monkeypatch.setattr(paint_work, "write_picture", write)
     assert paint("cat.png", "dog.png", "--style", "waves") == 130
     assert files() == before | {"cat-waves.png"} and is_painted("cat-waves.png")
     assert capsys.readouterr().err == "impasto: stopped\n"
@@ -291,7 +291,7 @@ def test_what_an_earlier_run_painted_so_is_not_painted_again(capsys):
 
 
 def test_how_a_large_picture_will_be_painted_is_said_first(monkeypatch: pytest.MonkeyPatch, capsys):
-    monkeypatch.setattr(command, "SAID_FROM_BYTES", 0)
+    monkeypatch.setattr(paint_work, "SAID_FROM_BYTES", 0)
     assert paint("cat.png", "--style", "waves", "--size", "90") == 0
     said = "cat-waves.png: 90x60 px, strokes painted at 60x40 px, detail at 120x80 px, in about 0.6 GB\n"
     assert capsys.readouterr().err == said
