@@ -72,7 +72,7 @@ class Lbfgs:
         history: how many corrections to keep; each takes two pictures of memory.
     """
 
-    first_step = 0.02
+    first_step = 0.01
     """Root mean square of the first step, in units of the picture's range."""
     patience = 1.05
     """A loss up to this multiple of the best is accepted."""
