@@ -48,7 +48,7 @@ def notes(measured: str, trained: str, others: Mapping[str, EqualIterations]) ->
     else:
         other = "vgg16" if trained == "vgg19" else "vgg19"
         said = [
-            f"It is measured under the network it was trained with; "
+            f"It is measured under the loss network it was trained with; "
             f"`impasto weights get {other}` and `--painting FILE` add another view."
         ]
     for name, equal in others.items():

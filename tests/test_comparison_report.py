@@ -150,7 +150,7 @@ def test_the_headline_fits_every_standing(equal: EqualIterations, speed_up: floa
 
 def test_the_notes_say_what_the_loss_network_is_to_the_style() -> None:
     (alone,) = notes("compact", "compact", {})
-    assert "the network it was trained with; `impasto weights get vgg19` and `--painting FILE` add" in alone
+    assert "the loss network it was trained with; `impasto weights get vgg19` and `--painting FILE` add" in alone
     assert "`impasto weights get vgg16`" in notes("vgg19", "vgg19", {})[0]
     assert notes("vgg19", "compact", {"compact": BEYOND, "vgg16": NOT}) == [
         "The network was trained with another loss network: compact.",
