@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Generator, Iterator
-from functools import cached_property
+from collections.abc import Callable, Generator, Iterator
+from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,8 +14,8 @@ import torch
 from gradio.processing_utils import save_bytes_to_cache
 
 from models.catalog import styles
-from nst_core.errors import ImageError, NstError
-from nst_core.picture import READABLE_SUFFIXES, Picture, fit_long_side, picture_bytes, read_picture_bytes
+from nst_core.errors import ConfigError, ImageError, NstError
+from nst_core.picture import READABLE_SUFFIXES, Picture, fit_long_side, read_picture_bytes
 from serve.api.wall import without_folder
 from serve.engine import Engine
 from serve.page import EXAMPLES
@@ -24,18 +23,19 @@ from serve.page_html import QUIET, Updates, html_part
 from serve.page_words import note
 from studio.compare import Judge, load_judges
 from studio.page_line import Line
-from studio.page_match import OPTIONS, Match, Visitor
+from studio.page_match import LEAST_ITERATIONS, OPTIONS, Match, Visitor
 from studio.page_view import curve_data, draw_photos, draw_pictures, draw_standing, draw_styles
-from studio.report import write_report
 
 FILES = Path(__file__).with_name("compare_tab")
 CHART = Path(__file__).with_name("report_page")
 LARGEST_PX = 2048
 """Long side of a photo that is kept; it is compared at the size that the style was learned at."""
-LEAST_ITERATIONS = 10
-"""Of a report."""
 LOOK_EVERY_S = 0.5
 """While others have the machine."""
+ENDS_WITHIN_S = 5.0
+"""An optimizer that is told to stop, as a rule."""
+MENDABLE = (NstError, RuntimeError, MemoryError)
+"""Of the latter two those that tell of memory."""
 CLICK = "() => setTimeout(() => document.querySelector('#compare-file').click(), 100)"
 
 
@@ -83,7 +83,7 @@ class Tab:
         return load_judges(OPTIONS.network, has_painting=False, device=self.device)
 
     def _connect(self) -> None:
-        view = [self.visitor, self.pictures, self.standing, self.curve, self.start, self.stop, self.keep, self.report]
+        view = [self.pictures, self.standing, self.curve, self.start, self.stop, self.keep, self.report]
         view += [self.said, self.drop, self.photos, self.wall]
         any_number: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
         # Without triggers: when the page is opened.
@@ -93,8 +93,9 @@ class Tab:
         self.wall.choose(self.take_style, self.visitor, view, **any_number)
         self.start.click(self.run, self.visitor, view, **any_number)
         self.stop.click(self.halt, self.visitor, [self.stop, self.standing], **QUIET)
-        for button, make in ((self.keep, self.keep_picture), (self.report, self.make_report)):
-            button.click(make, self.visitor, [self.file, self.said], **QUIET).success(None, js=CLICK)
+        for button, make in ((self.keep, Match.picture_file), (self.report, Match.report_file)):
+            file = button.click(partial(self.download, make), self.visitor, [self.file, self.said], **QUIET)
+            file.success(None, js=CLICK)
 
     def open(self, visitor: Visitor) -> Updates:
         """What there is to choose."""
@@ -132,48 +133,57 @@ class Tab:
 
     def _match(self, visitor: Visitor) -> Iterator[Updates]:
         """Shows what is chosen: the fast picture at once, then what was computed of the slow one before."""
-        if visitor.match:
-            visitor.match.stopping = True
-        visitor.match = None
+        before, visitor.match = visitor.match, None
+        visitor.choice = choice = visitor.choice + 1
+        if before:
+            before.stopping = True
         if visitor.photo is None or visitor.style is None:
-            yield self._view(visitor) | self._choices(visitor)
+            yield self._view(visitor) | self._choices(visitor) | {self.said: ""}
             return
-        match = None
+        said = ""
         try:
-            match = visitor.match = Match(visitor.photo, visitor.style, self.engine)
-            yield self._view(visitor) | self._choices(visitor)
-            if self.line.is_free:
-                with self.line.place():
-                    match.prepare(self.judges, self.device)
-            match.is_ready, said = True, ""
-        except NstError as error:
+            match = Match(visitor.photo, visitor.style, self.engine)
+            if visitor.choice == choice:
+                visitor.match = match
+                yield self._view(visitor) | self._choices(visitor)
+                if before:
+                    before.ended.wait(ENDS_WITHIN_S)
+                self._prepare(match)
+        except MENDABLE as error:
             said = _explained(error, visitor)
-        yield self._view(visitor, said) | self._choices(visitor) if visitor.match is match else self.nothing
+        if visitor.choice == choice:
+            yield self._view(visitor) | self._choices(visitor) | {self.said: said}
+        else:
+            yield self.nothing
+
+    def _prepare(self, match: Match) -> None:
+        """Measures the fast picture, unless others have the machine; then it is done when its turn has come."""
+        if self.line.is_free:
+            with self.line.place():
+                match.prepare(self.judges, self.device)
+        match.is_ready = True
 
     def run(self, visitor: Visitor) -> Generator[Updates, None, None]:
         """Has the optimizer go on until it is done or told to stop; when the visitor leaves, this is closed."""
         match = visitor.match
         if match is None or match.running:
             return
-        match.running, match.stopping, said = True, False, ""
+        match.ended.clear()
+        match.stopping, said = False, ""
         try:
             with self.line.place() as before:
                 while before() and not match.stopping:
-                    yield self._view(visitor, before=before())
+                    yield self._view(visitor, before()) | {self.said: ""}
                     time.sleep(LOOK_EVERY_S)
                 steps = match.grow(self.judges, self.device) if not match.stopping else ()
                 for _ in steps:
                     if visitor.match is match:
                         yield self._view(visitor)
-        except NstError as error:
+        except MENDABLE as error:
             said = _explained(error, visitor)
-        except (RuntimeError, MemoryError) as error:
-            if "memory" not in str(error) and not isinstance(error, MemoryError):
-                raise
-            said = note("the memory ran out; close programs, and start again", wrong=True)
         finally:
-            match.running = False
-        yield self._view(visitor, said) if visitor.match is match else self.nothing
+            match.ended.set()
+        yield self._view(visitor) | {self.said: said} if visitor.match is match else self.nothing
 
     def halt(self, visitor: Visitor) -> Updates:
         """Tells the optimizer to stop after the iteration that it is at."""
@@ -182,35 +192,18 @@ class Tab:
         visitor.match.stopping = True
         return {self.stop: gr.update(interactive=False), self.standing: draw_standing(visitor.match)}
 
-    def keep_picture(self, visitor: Visitor) -> Updates:
-        """The slow picture that is shown, as a file."""
-        match = visitor.match
-        if match is None or match.slow is None:
-            return {self.file: None, self.said: note("there is no slow picture yet; start the optimizer", wrong=True)}
-        iterations, picture = match.slow
-        data = picture_bytes(picture, "slow.png", settings=match.settings())
-        return self._download(data, f"{_stem(match)}-{iterations}.png", "")
-
-    def make_report(self, visitor: Visitor) -> Updates:
-        """The report of what has been computed so far, as a file."""
-        match = visitor.match
-        if match is None or match.race is None or match.race.slow.iterations < LEAST_ITERATIONS:
-            return {
-                self.file: None,
-                self.said: note(f"a report needs {LEAST_ITERATIONS} iterations of the optimizer", wrong=True),
-            }
+    def download(self, make: Callable[[Match], tuple[str, bytes]], visitor: Visitor) -> Updates:
+        """A file of what has been computed so far."""
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                data = write_report(match.race.comparison(), Path(folder)).read_bytes()
-        except NstError as error:
+            if visitor.match is None:
+                raise ConfigError("choose a photo and a style first")
+            name, data = make(visitor.match)
+        except MENDABLE as error:
             return {self.file: None, self.said: _explained(error, visitor)}
-        return self._download(data, f"{_stem(match)}-compared.html", "Opens without network.")
-
-    def _download(self, data: bytes, name: str, about: str) -> Updates:
         path = save_bytes_to_cache(data, name, self.file.GRADIO_CACHE)
-        return {self.file: path, self.said: note(f"{name} is in your downloads. {about}")}
+        return {self.file: path, self.said: note(f"{name} is in your downloads.")}
 
-    def _view(self, visitor: Visitor, said: str = "", before: int = 0) -> Updates:
+    def _view(self, visitor: Visitor, before: int = 0) -> Updates:
         """All that shows how the comparison is."""
         match = visitor.match
         running = match is not None and match.running
@@ -227,7 +220,6 @@ class Tab:
             self.stop: gr.update(visible=running, interactive=match is not None and not match.stopping),
             self.keep: gr.update(visible=match is not None and match.slow is not None),
             self.report: gr.update(visible=iterations >= LEAST_ITERATIONS),
-            self.said: said,
         }
 
     def _choices(self, visitor: Visitor) -> Updates:
@@ -239,10 +231,11 @@ def _within(photo: Picture, long_side: int) -> Picture:
     return photo.resized(*fit_long_side(photo.width, photo.height, min(long_side, max(photo.width, photo.height))))
 
 
-def _explained(error: NstError, visitor: Visitor) -> str:
+def _explained(error: Exception, visitor: Visitor) -> str:
+    """What a visitor can mend, in a line."""
     text = str(error)
+    if not isinstance(error, NstError):
+        if "memory" not in text and not isinstance(error, MemoryError):
+            raise error
+        text = "the memory ran out; close programs, and start again"
     return note(without_folder(text, visitor.style.path) if visitor.style else text, wrong=True)
-
-
-def _stem(match: Match) -> str:
-    return f"{PurePath(match.photo.name or 'photo').stem}-{match.style.name}"

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path, PurePath
 
 from models.catalog import Style
 from nst_core.curve import KEPT_ITERATIONS
+from nst_core.errors import ConfigError
 from nst_core.files import sha256
-from nst_core.picture import Picture, fit_long_side
+from nst_core.picture import Picture, fit_long_side, picture_bytes
 from nst_core.provenance import provenance
 from serve.engine import Engine
 from studio.compare import CompareOptions, Judge, Race
+from studio.report import write_report
 
 OPTIONS = CompareOptions(iterations=500)
 """As far as the paper counts; who has seen enough stops before."""
 LOOK_EVERY_S = 1.0
 """Between two previews."""
+LEAST_ITERATIONS = 10
+"""Of a report."""
 
 
 class Match:
@@ -44,7 +50,14 @@ class Match:
         self.slow: tuple[int, Picture] | None = None
         """Iterations, and the picture after so many."""
         self.seconds_left = 0.0
-        self.is_ready = self.running = self.stopping = False
+        self.is_ready = self.stopping = False
+        self.ended = threading.Event()
+        """Not set while the optimizer is at work, or waits for its turn."""
+        self.ended.set()
+
+    @property
+    def running(self) -> bool:
+        return not self.ended.is_set()
 
     @property
     def is_done(self) -> bool:
@@ -81,12 +94,16 @@ class Match:
             if self.stopping:
                 return
 
-    def settings(self) -> dict[str, Any]:
-        """What made the slow picture that is shown."""
-        assert self.race is not None
-        assert self.slow is not None
-        iterations, _ = self.slow
-        return {
+    def picture_file(self) -> tuple[str, bytes]:
+        """Name and content of a file of the slow picture that is shown, with its settings.
+
+        Raises:
+            ConfigError: There is none yet.
+        """
+        if self.race is None or self.slow is None:
+            raise ConfigError("there is no slow picture yet; start the optimizer")
+        iterations, picture = self.slow
+        settings = {
             "command": "compare",
             "photo": {"file": self.photo.name, "sha256": self.photo.sha256},
             "style": {"name": self.style.name, "sha256": sha256(self.style.path)},
@@ -94,6 +111,22 @@ class Match:
             "loss": self.race.slow.points[iterations].losses.total,
             "versions": provenance(),
         }
+        return f"{self._stem}-{iterations}.png", picture_bytes(picture, "slow.png", settings=settings)
+
+    def report_file(self) -> tuple[str, bytes]:
+        """Name and content of the report of what has been computed so far.
+
+        Raises:
+            ConfigError: It is not enough.
+        """
+        if self.race is None or self.race.slow.iterations < LEAST_ITERATIONS:
+            raise ConfigError(f"a report needs {LEAST_ITERATIONS} iterations of the optimizer")
+        with tempfile.TemporaryDirectory() as folder:
+            return f"{self._stem}-compared.html", write_report(self.race.comparison(), Path(folder)).read_bytes()
+
+    @property
+    def _stem(self) -> str:
+        return f"{PurePath(self.photo.name or 'photo').stem}-{self.style.name}"
 
 
 @dataclass
@@ -103,3 +136,5 @@ class Visitor:
     photo: Picture | None = None
     style: Style | None = None
     match: Match | None = None
+    choice: int = 0
+    """Counts choices, so that what comes late is known."""

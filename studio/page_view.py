@@ -59,8 +59,8 @@ def draw_pictures(visitor: Visitor) -> str:
         missing = [what for what, chosen in (("a photo", visitor.photo), ("a style", visitor.style)) if chosen is None]
         return box(
             "The small network against the optimizer",
-            f"Choose {' and '.join(missing or ['another style'])}. The network paints at once; the optimizer that it "
-            "was distilled from develops its picture beside it, and you see how long it takes to be as good.",
+            f"Choose {' and '.join(missing or ['another photo or style'])}. The network paints at once; the optimizer "
+            "that it was distilled from develops its picture beside it, and you see how long it takes to be as good.",
         )
     seconds = f", {seconds_text(match.race.fast_seconds)}" if match.race else ""
     fast = _figure(match.fast, "Fast", f"the network{seconds}")
