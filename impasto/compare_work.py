@@ -49,7 +49,7 @@ def compare_all(options: Namespace, chosen: CompareOptions) -> int:
     device = choose_device(options.device)
     judges = load_judges(chosen.network, painting is not None, device)
     jobs = plan_jobs(options, list(styles.values()))
-    check_writable([job.folder / PAGE for job in jobs], [job.photo for job in jobs])
+    check_writable([Path(options.out) / PAGE], [job.photo for job in jobs])
     engine = Engine(ComputeOptions(options.provider), memory_limit=options.memory_limit or 0)
     enter = functools.partial(
         Race, options=chosen, engine=engine, judges=judges, painting=painting, device=device,
