@@ -63,7 +63,7 @@ class Tab:
                 with gr.Row():
                     self.start = gr.Button("Start", variant="primary", visible=False, min_width=120)
                     self.stop = gr.Button("Stop", visible=False, min_width=120)
-                    self.keep = gr.Button("Keep the slow picture", visible=False, min_width=120)
+                    self.keep = gr.Button("Keep picture", visible=False, min_width=120)
                     self.report = gr.Button("Download report", visible=False, min_width=120)
                 self.file = gr.DownloadButton(visible="hidden", elem_id="compare-file")
                 self.said = html_part(look)

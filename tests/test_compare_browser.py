@@ -112,7 +112,7 @@ def test_a_comparison_is_started_stopped_gone_on_with_kept_and_reported(
         stopped = iterations(page)
         assert stopped >= 10 and points(page) == stopped + 1
 
-        kept = download(page, "Keep the slow picture", tmp_path)
+        kept = download(page, "Keep picture", tmp_path)
         assert kept.name == f"cat-waves-{stopped}.png"
         assert (read_picture(kept).settings or {})["options"]["iterations"] == stopped
         report = download(page, "Download report", tmp_path)
