@@ -53,7 +53,10 @@ class Sources:
     draft: Picture | None = None
     """What start=picture starts from."""
     only: np.ndarray | None = None
-    """(H, W) in [0, 1] at the photo's size: 0 keeps the draft as it is; None changes it everywhere."""
+    """(H, W) in [0, 1] at the photo's size: 0 keeps the draft as it is; None changes it everywhere.
+
+    All of the draft is optimized, as a part alone would be pulled to what the whole lacks of the painting.
+    """
 
     @property
     def held_bytes(self) -> int:
@@ -265,13 +268,15 @@ def _grow(progress: Progress, index: int, options: GatysOptions, before: Finish,
     return Progress(index, 0, x.clamp_(0, 1), progress.optimizer, progress.seconds)
 
 
-def _on_device(mask: np.ndarray, scale: Scale, device: torch.device) -> Tensor:
+def _on_device(mask: np.ndarray | None, scale: Scale, device: torch.device) -> Tensor | None:
     """A mask at a scale's size."""
+    if mask is None:
+        return None
     return torch.from_numpy(np.array(resize_mask(mask, scale.height, scale.width))).to(device)
 
 
 class ScaleObjective:
-    """The objective at one scale: keeps what is to stay, and makes do with smaller tiles when memory runs out."""
+    """The objective at one scale: keeps what is protected, and makes do with smaller tiles when memory runs out."""
 
     def __init__(
         self,
@@ -287,13 +292,13 @@ class ScaleObjective:
         self.view = 0
         """Which of the network's views the next evaluation takes."""
         self.tiles = scale.tiles
-        self.masks = [None if s.mask is None else _on_device(s.mask, scale, device) for s in sources.styles]
-        self.kept = [(_on_device(kept.share, scale, device), kept.picture) for kept in finish.kept]
+        self.masks = [_on_device(s.mask, scale, device) for s in sources.styles]
+        self.protect = _on_device(sources.protect, scale, device)
         self.objectives: dict[int, Objective] = {}
 
     def __call__(self, x: Tensor) -> Evaluation:
-        for share, picture in self.kept:
-            x = torch.lerp(x, to_tensor(picture, self.device, self.finish.prepare), share)
+        if self.protect is not None:
+            x = torch.lerp(x, to_tensor(self.finish.photo, self.device, self.finish.prepare), self.protect)
         while True:
             try:
                 if self.view not in self.objectives:
@@ -304,8 +309,8 @@ class ScaleObjective:
                 if "memory" not in str(error) and not isinstance(error, MemoryError):
                     raise
             self._divide()
-        for share, _ in self.kept:
-            evaluation.gradient.mul_(1 - share)
+        if self.protect is not None:
+            evaluation.gradient.mul_(1 - self.protect)
         return evaluation
 
     def _divide(self) -> None:

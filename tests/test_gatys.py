@@ -343,8 +343,10 @@ def test_a_draft_changes_only_where_the_mask_is(network: CompactNetwork, sources
     only = np.zeros((72, 96), np.float32)
     only[20:60, 10:50] = 1
     options = replace(OPTIONS, start="picture", optimizer=optimizer, color=color)
+    everywhere = pixels(network, replace(sources, draft=draft), options)
     result = pixels(network, replace(sources, draft=draft, only=only), options)
     np.testing.assert_array_equal(result[only == 0], draft.pixels[only == 0])
+    np.testing.assert_array_equal(result[only == 1], everywhere[only == 1])
     assert (result[only == 1] != draft.pixels[only == 1]).mean() > 0.5
 
 
