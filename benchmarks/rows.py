@@ -194,6 +194,30 @@ def optimize_quality(figures: Figures) -> list[Row]:
     ]
 
 
+def compare_quality(figures: Figures) -> list[Row]:
+    everything, photos, styles = figures["all"], figures["photos"], len(figures["styles"])
+    anchored = sum("anchor" in pair["equal_by_judge"] for pair in figures["pairs"])
+    j = everything["J"]
+    return [
+        (
+            f"iterations of L-BFGS that a style's network equals, on its own loss under `compact`, median of {photos} "
+            f"photos in {styles} styles: from the photo / from white noise",
+            f"{everything['equal_from_photo']:.1f} / {everything['equal_from_noise']:.0f}",
+            "",
+        ),
+        (
+            f"the same on the judge's J, from the photo, {anchored} of these pairs",
+            f"{everything['equal_by_judge_where_there_are_anchors']:.1f}",
+            f"the well-known networks: {everything['anchors_equal_by_judge']:.1f}",
+        ),
+        (
+            "J of the fast picture, and after 25 iterations from it, median of all these pairs",
+            f"{j['fast']:.2f}, then {j['refined 25']:.3f}",
+            f"from the photo: {j['slow 25']:.3f} after 25, {j['slow 100']:.3f} after 100",
+        ),
+    ]
+
+
 def optimize_memory(figures: Figures) -> list[Row]:
     return [
         (
@@ -218,6 +242,7 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "loss_networks": loss_networks,
     "compact_card": compact_card,
     "optimize_quality": optimize_quality,
+    "compare_quality": compare_quality,
     "optimize_memory_12mp_1_5gb": optimize_memory,
 }
 """By the name of the file in `results/` (but for the card of `compact`), in the order of the table."""
