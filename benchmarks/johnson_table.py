@@ -24,6 +24,8 @@ PAPER = {
 PAIRS = {"vgg16": "johnson", "compact": "swift"}
 """The network that stands beside the optimizer through each loss network."""
 HEAD = """\
+The fast network against the slow optimizer, as the paper that began it counts:
+
 | size | optimizer through | 100 / 300 / 500 iterations | network | network is faster by a factor of |
 |---|---|---|---|---|
 """
