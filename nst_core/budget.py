@@ -19,7 +19,7 @@ FULL_EFFORT_PX = 512
 """Scales up to this long side get all iterations; larger ones refine what these have laid out."""
 FEWEST_CORRECTIONS = 4
 """With room for less history than this, Adam takes the place of L-BFGS; a choice, not a measurement."""
-LBFGS_PICTURES, ADAM_PICTURES = 11, 5
+LBFGS_PICTURES, ADAM_PICTURES = 13, 5
 """fp32 pictures that an optimizer's step holds at its peak, the picture and its gradient included."""
 PICTURE_BYTES = 3 * 4
 

@@ -25,7 +25,7 @@ from nst_core.gatys_options import GatysOptions
 from nst_core.memory import PeakMemory
 from nst_core.picture import Picture, read_picture, write_picture
 
-FORMAT = 1
+FORMAT = 2
 """Changes when curves of before would differ."""
 KEPT_ITERATIONS = (0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000)
 """After these the picture is kept."""

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from nst_core import optimizers
 from nst_core.errors import NstError
 from nst_core.objective import Evaluation
 from nst_core.optimizers import ADAM_RATE, Adam, Lbfgs, Optimizer
@@ -46,9 +48,48 @@ def minimize(optimizer: Optimizer, evaluate: Callable[[Tensor], Evaluation], ste
 def test_lbfgs_finds_the_minimum_in_the_box():
     problem = Quadratic()
     assert ((problem.center < 0) | (problem.center > 1)).any()
-    x = minimize(Lbfgs(10), problem, 40)
-    assert problem.calls == 40
+    x = minimize(Lbfgs(10), problem, 60)
+    assert problem.calls == 60
     torch.testing.assert_close(x, problem.solution, rtol=0, atol=1e-4)
+
+
+def means(x: Tensor, side: int) -> Tensor:
+    """Over blocks, each as large as it was."""
+    return functional.interpolate(functional.avg_pool2d(x, side), scale_factor=side)
+
+
+def test_lbfgs_moves_broad_forms_as_fast_as_fine_ones(monkeypatch: pytest.MonkeyPatch):
+    """Where the loss is the flatter the broader a form is, as those of loss networks are."""
+    center = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0)) * 0.4 + 0.3
+    center = center + means(center, 4) + means(center, 16)
+    center = center / center.amax()
+
+    def evaluate(x: Tensor) -> Evaluation:
+        away, gradient = x - center, torch.zeros_like(x)
+        for side, curvature in ((2, 1.0), (4, 0.3), (8, 0.1), (16, 0.03)):
+            coarse = means(away, side)
+            gradient += curvature * (away - coarse)
+            away = coarse
+        gradient += 0.01 * away
+        return Evaluation(0.5 * float(((x - center) * gradient).sum()), gradient)
+
+    def loss_after(steps: int) -> float:
+        optimizer, x = Lbfgs(4), torch.full_like(center, 0.5)
+        for _ in range(steps):
+            x, _ = optimizer.step(x, evaluate)
+        return evaluate(x).total
+
+    with_blocks = loss_after(8)
+    monkeypatch.setattr(optimizers, "BLOCKS", {})
+    assert with_blocks < 0.5 * loss_after(8)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (1, 3), (33, 47)])
+def test_coarse_first_is_symmetric_and_positive(size: tuple[int, int]):
+    a, b = (torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    of_a, of_b = optimizers._coarse_first(a), optimizers._coarse_first(b)
+    assert float((of_a * b).sum()) == pytest.approx(float((a * of_b).sum()), abs=1e-3)
+    assert float((of_a * a).sum()) >= float(a.square().sum())
 
 
 def test_lbfgs_keeps_no_more_than_its_history():
@@ -90,9 +131,9 @@ def test_lbfgs_takes_a_bad_step_back_and_still_arrives(poison: str):
     assert not optimizer.pairs
     moved = (x - best_x).square().mean().sqrt()
     assert 0 < float(moved) <= Lbfgs.first_step / 2
-    for _ in range(60):
+    for _ in range(80):
         x, _ = optimizer.step(x, evaluate, 0.0)
-    torch.testing.assert_close(optimizer.best[1], problem.solution, rtol=0, atol=1e-3)
+    torch.testing.assert_close(optimizer.best[1], problem.solution, rtol=0, atol=2e-3)
 
 
 def test_the_best_is_the_lowest_loss_seen():
