@@ -111,7 +111,7 @@ class Painter:
 
     def _say_what_does_not_fit(self) -> None:
         asked, plan = self.session.gatys, self.plan
-        if plan.optimizer != asked.optimizer:
+        if (asked.optimizer, plan.optimizer) == ("lbfgs", "adam"):
             _say("L-BFGS does not fit into the memory allowed: Adam takes its place, and needs more --iterations")
         elif plan.optimizer == "lbfgs" and plan.history < asked.history:
             _say(f"the memory allowed has room for {plan.history} of {asked.history} corrections of L-BFGS")

@@ -120,7 +120,8 @@ def make_plan(sources: Sources, options: GatysOptions, network: LossNetwork, lim
     """Scales, optimizer and tiles for these pictures within `limit_bytes`.
 
     A draft is gone on from at the final size, as smaller scales would undo its detail; and a painting known by
-    its Gram matrices alone is known at one size, and as one view of the loss network sees it.
+    its Gram matrices alone is known at one size, and as one view of the loss network sees it. There L-BFGS is
+    further after as many iterations, and Adam's first steps would undo a draft.
 
     Raises:
         BudgetError: it cannot fit, or the picture is too small.
@@ -136,9 +137,11 @@ def make_plan(sources: Sources, options: GatysOptions, network: LossNetwork, lim
     # The photo at its final size, the result, and what finishing needs beside them.
     floats = (sources.protect is not None) + (sources.only is not None) + 4 * (options.color == "palette")
     held = sources.held_bytes + width * height * (2 * 3 + floats * PICTURE_BYTES)
+    one_scale = bool(sources.known) or options.start == "picture"
+    optimizer = options.optimizer if options.optimizer != "auto" else "lbfgs" if one_scale else "adam"
     return plan_optimization(
-        network, photo.width, photo.height, size, options.iterations, options.optimizer, options.history,
-        limit_bytes, held, one_scale=bool(sources.known) or options.start == "picture", one_view=bool(sources.known),
+        network, photo.width, photo.height, size, options.iterations, optimizer, options.history,
+        limit_bytes, held, one_scale=one_scale, one_view=bool(sources.known),
     )  # fmt: skip
 
 

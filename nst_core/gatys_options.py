@@ -26,8 +26,9 @@ class GatysOptions:
     """With color=palette: match mean and covariance, or the histogram."""
     iterations: int = 165
     """Iterations at each scale up to 512 px; larger scales get fewer."""
-    optimizer: Literal["adam", "lbfgs"] = "adam"
-    """Adam, which shows the compact loss network the picture in another orientation each time; or L-BFGS."""
+    optimizer: Literal["auto", "adam", "lbfgs"] = "auto"
+    """auto: L-BFGS from a picture or after a style's painting, else Adam, which shows the compact loss network the
+    picture in another orientation each time."""
     history: int = 12
     """Corrections that L-BFGS keeps, each the size of two pictures."""
     statistics: Literal["gram", "wasserstein"] = "gram"

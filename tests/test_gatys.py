@@ -327,6 +327,21 @@ def test_a_painting_known_to_another_loss_network_is_refused(network: CompactNet
         paint(network, other)
 
 
+def test_without_a_word_the_optimizer_is_what_serves_the_start(network: CompactNetwork, sources: Sources):
+    stated = replace(sources, styles=(Style(known(network, random_picture(96, 80, 1))),))
+    chosen = [
+        make_plan(of, replace(OPTIONS, optimizer=asked, start=start), network, LIMIT).optimizer
+        for of, asked, start in (
+            (sources, "auto", "photo"),
+            (stated, "auto", "photo"),
+            (replace(sources, draft=sources.photo), "auto", "picture"),
+            (stated, "adam", "photo"),
+            (sources, "lbfgs", "photo"),
+        )
+    ]
+    assert chosen == ["adam", "lbfgs", "lbfgs", "adam", "lbfgs"]
+
+
 def test_a_draft_is_gone_on_from_at_its_size_with_all_iterations(
     network: CompactNetwork, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ):

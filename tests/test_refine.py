@@ -27,7 +27,7 @@ from nst_core.tensor import to_tensor
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
 
-SIZE = ["--size", "96", "--iterations", "6", "--optimizer", "lbfgs"]
+SIZE = ["--size", "96", "--iterations", "6"]
 
 
 @pytest.fixture(autouse=True)
