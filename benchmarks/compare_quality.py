@@ -38,9 +38,9 @@ from harness import argument_parser, record, run
 from models.catalog import Style, find_style
 from nst_core.curve import Curve
 from nst_core.evaluate import Yardstick, equal_iterations
-from nst_core.gatys import Sources
-from nst_core.gatys import Style as Target
 from nst_core.picture import Picture, find_pictures, fit_long_side, read_picture, write_picture
+from nst_core.sources import Sources
+from nst_core.sources import Style as Target
 from serve.engine import Engine
 from serve.providers import ComputeOptions
 from studio.compare import Judge as LossNetworkJudge

@@ -26,9 +26,10 @@ from harness import EXAMPLE_PAINTING, argument_parser, median_seconds, record, r
 from models.catalog import Style as StyleFile
 from models.catalog import find_style
 from nst_core.features import LossNetwork, load_network
-from nst_core.gatys import Sources, Step, Style, make_plan, optimize
+from nst_core.gatys import Step, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
 from nst_core.picture import Picture, read_picture
+from nst_core.sources import Sources, Style
 from nst_core.vgg import VggNetwork
 
 TIMED = {256: 15, 512: 9, 1024: 5}

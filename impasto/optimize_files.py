@@ -12,10 +12,10 @@ from models.card import STRENGTH_RANGE
 from models.catalog import SUFFIX, find_style, read_style
 from nst_core.errors import ConfigError, ModelError
 from nst_core.files import sha256
-from nst_core.gatys import Sources, Style
 from nst_core.known_painting import KnownPainting
 from nst_core.mask import read_mask
 from nst_core.picture import Picture, read_picture
+from nst_core.sources import Sources, Style
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions

@@ -11,8 +11,9 @@ from impasto.optimize_files import Painting
 from impasto.optimize_session import Session
 from nst_core.budget import Plan
 from nst_core.files import sha256
-from nst_core.gatys import Sources, Step
+from nst_core.gatys import Step
 from nst_core.provenance import provenance
+from nst_core.sources import Sources
 
 
 def fingerprint(session: Session, sources: Sources, plan: Plan) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from nst_core.features import LossNetwork
 from nst_core.files import sha256
 from nst_core.mask import read_mask
 from nst_core.picture import Picture, read_picture
+from nst_core.sources import Sources
+from nst_core.sources import Style as PaintingSource
 from serve.paint_options import PaintOptions
 from serve.work import Progress
 
@@ -47,7 +49,7 @@ class Refinement:
         loss = style.card.gatys_options()
         loss = replace(loss, size=0, strength=options.strength, iterations=self.iterations)
         loss = replace(loss, optimizer="lbfgs", start="picture")
-        return Refiner(self, loss, gatys.Style(style.card.painting(options.shares(style))))
+        return Refiner(self, loss, PaintingSource(style.card.painting(options.shares(style))))
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Refiner:
 
     refinement: Refinement
     options: gatys.GatysOptions
-    painting: gatys.Style
+    painting: PaintingSource
 
     @property
     def work(self) -> float:
@@ -76,7 +78,7 @@ class Refiner:
         """
         own, mask = self.refinement, self.refinement.mask
         only = None if mask is None else read_mask(mask, photo.height, photo.width)
-        sources = gatys.Sources(photo, (self.painting,), draft=painted, only=only)
+        sources = Sources(photo, (self.painting,), draft=painted, only=only)
         plan = gatys.make_plan(sources, self.options, own.network, own.limit_bytes)
         for step in gatys.optimize(sources, self.options, own.network, plan, own.device):
             tell(step.iteration / step.iterations)

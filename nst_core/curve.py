@@ -20,10 +20,11 @@ from nst_core.errors import BudgetError, NstError
 from nst_core.evaluate import Losses
 from nst_core.features import LossNetwork
 from nst_core.files import write_bytes
-from nst_core.gatys import Progress, Sources, Step, make_plan, optimize
+from nst_core.gatys import Progress, Step, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
 from nst_core.memory import PeakMemory
 from nst_core.picture import Picture, read_picture, write_picture
+from nst_core.sources import Sources
 
 FORMAT = 2
 """Changes when curves of before would differ."""

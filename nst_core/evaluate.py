@@ -10,9 +10,11 @@ from typing import Literal
 import torch
 
 from nst_core.features import LossNetwork
-from nst_core.gatys import ScaleObjective, Sources, make_plan, scale_finish
+from nst_core.gatys import make_plan
 from nst_core.gatys_options import GatysOptions
 from nst_core.picture import Picture
+from nst_core.scale_objective import ScaleObjective, scale_finish
+from nst_core.sources import Sources
 from nst_core.tensor import to_tensor
 
 UNBOUNDED_BYTES = 1 << 60

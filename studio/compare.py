@@ -16,14 +16,14 @@ from nst_core.errors import ConfigError
 from nst_core.evaluate import EqualIterations, Losses, Yardstick, equal_iterations
 from nst_core.features import LossNetwork
 from nst_core.files import sha256
-from nst_core.gatys import Sources
-from nst_core.gatys import Style as Target
 from nst_core.gatys_options import GatysOptions, LossNetworkName
 from nst_core.hardware import hardware
 from nst_core.likeness import color_distance, edge_agreement, ssim
 from nst_core.memory import PeakMemory, available_bytes
 from nst_core.picture import Picture, fit_long_side
 from nst_core.provenance import provenance
+from nst_core.sources import Sources
+from nst_core.sources import Style as Target
 from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import PaintOptions
 from studio.compare_options import CompareOptions

@@ -15,10 +15,10 @@ from models.catalog import Style
 from nst_core import features
 from nst_core.errors import ConfigError, WeightsError
 from nst_core.evaluate import EqualIterations, Yardstick
-from nst_core.gatys import Sources
-from nst_core.gatys import Style as Target
 from nst_core.likeness import color_distance, ssim
 from nst_core.picture import Picture
+from nst_core.sources import Sources
+from nst_core.sources import Style as Target
 from serve.engine import Engine
 from serve.providers import ComputeOptions
 from studio.compare import CompareOptions, Race, load_judges

@@ -14,9 +14,9 @@ from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.curve import Curve
 from nst_core.errors import BudgetError, ImageError
 from nst_core.evaluate import Yardstick
-from nst_core.gatys import Sources, Style
 from nst_core.gatys_options import GatysOptions
 from nst_core.picture import Picture
+from nst_core.sources import Sources, Style
 
 OPTIONS = GatysOptions(size=64, history=4)
 

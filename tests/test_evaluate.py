@@ -8,9 +8,9 @@ import torch
 
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.evaluate import EqualIterations, Losses, Yardstick, equal_iterations
-from nst_core.gatys import Sources, Style
 from nst_core.gatys_options import GatysOptions
 from nst_core.picture import Picture
+from nst_core.sources import Sources, Style
 from nst_core.tensor import to_tensor
 from nst_core.tiling import canvas_margins
 from nst_core.vgg import LAYERS

@@ -15,12 +15,13 @@ from torch import Tensor
 from nst_core import budget
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.errors import BudgetError, ConfigError, ModelError
-from nst_core.gatys import Progress, Sources, Step, Style, make_plan, optimize
+from nst_core.gatys import Progress, Step, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
 from nst_core.known_painting import KnownPainting
 from nst_core.losses import gram_matrix
 from nst_core.optimizers import Adam, Lbfgs
 from nst_core.picture import Picture
+from nst_core.sources import Sources, Style
 from nst_core.tensor import to_tensor
 from nst_core.vgg import LAYERS
 

@@ -15,7 +15,7 @@ from PIL import Image
 from impasto import optimize_work
 from impasto.optimize import build_parser
 from impasto.optimize_files import split_share
-from nst_core.gatys import GatysOptions
+from nst_core.gatys_options import GatysOptions
 
 pytestmark = pytest.mark.usefixtures("painting_folder")
 

@@ -20,9 +20,9 @@ from models.card import LAYERS, pack_gram
 from models.catalog import find_style
 from nst_core.evaluate import Yardstick
 from nst_core.features import load_network
-from nst_core.gatys import Sources, Style
 from nst_core.losses import gram_matrix
 from nst_core.picture import read_picture
+from nst_core.sources import Sources, Style
 from nst_core.tensor import to_tensor
 from serve.engine import Engine
 from serve.paint_options import PaintOptions

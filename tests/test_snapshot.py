@@ -11,9 +11,11 @@ from safetensors.torch import load_file, save_file
 from nst_core import budget, snapshot
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.errors import ConfigError, NstError
-from nst_core.gatys import GatysOptions, Progress, Sources, Step, Style, make_plan, optimize
+from nst_core.gatys import Progress, Step, make_plan, optimize
+from nst_core.gatys_options import GatysOptions
 from nst_core.optimizers import Adam, Lbfgs
 from nst_core.picture import Picture
+from nst_core.sources import Sources, Style
 
 FINGERPRINT = {"size": 64, "photo": "a" * 64, "layer_weights": (1.0, 2.0)}
 
