@@ -10,18 +10,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from models.catalog import Style
 from nst_core import features
 from nst_core.errors import ConfigError, WeightsError
-from nst_core.evaluate import EqualIterations, Yardstick
+from nst_core.evaluate import EqualIterations, Yardstick, equal_iterations
 from nst_core.likeness import color_distance, ssim
 from nst_core.picture import Picture
 from nst_core.sources import Sources
 from nst_core.sources import Style as Target
+from nst_core.vgg import VggNetwork
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from studio.compare import CompareOptions, Race, load_judges
+from studio.compare import Judge, Race, load_judges
+from studio.compare_options import CompareOptions
 from tests.compared_style import write_compared_style, write_network
 from tests.toy_style import expected
 
@@ -161,3 +164,20 @@ def test_other_networks_need_the_painting(style: Style):
     with pytest.raises(WeightsError, match="impasto weights get vgg19"):
         load_judges("vgg19", True)
     assert [judge.network.name for judge in load_judges("compact", True)] == ["compact"]
+
+
+def test_another_loss_network_measures_too_and_the_optimizer_goes_by_the_first(style: Style):
+    torch.manual_seed(0)
+    vgg = VggNetwork("vgg16")
+    judges = [*load_judges("compact", True), Judge(vgg, "cd" * 32)]
+    race = Race(PHOTO, style, CompareOptions(iterations=25), Engine(ComputeOptions("cpu")), judges, PAINTING)
+    list(race.slow.grow(10))
+    found = race.comparison()
+    assert {point.losses.network for point in race.slow.points} == {"compact"}
+    fast, slow = found.renderings
+    assert list(fast.losses) == ["compact", "vgg16"] and fast.losses["vgg16"].network == "vgg16"
+    assert fast.losses["vgg16"].total != fast.losses["compact"].total
+    photo = Yardstick(race.sources, replace(race.gatys, network="vgg16"), vgg).losses(race.photo).total
+    curve = [(0, photo), (10, slow.losses["vgg16"].total)]  # only of the pictures that are kept of it
+    assert fast.equal["vgg16"] == equal_iterations(fast.losses["vgg16"].total, curve)
+    assert fast.equal["compact"] == race.equal
