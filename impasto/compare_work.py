@@ -17,9 +17,10 @@ from nst_core.errors import BudgetError, ConfigError, ImageError, NstError
 from nst_core.picture import read_picture
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from studio.compare import Race, choose_device, load_judges
+from studio.compare import Race
 from studio.compare_options import CompareOptions
 from studio.comparison import Comparison
+from studio.judges import choose_device, load_judges
 from studio.report import PAGE, write_report
 from studio.report_words import headline
 from studio.summary import write_summary

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, replace
+from typing import Any
 
 import torch
 
 from models.catalog import Style
-from nst_core import features, weights
 from nst_core.curve import Curve, CurveStep
 from nst_core.errors import ConfigError
 from nst_core.evaluate import EqualIterations, Losses, Yardstick, equal_iterations
-from nst_core.features import LossNetwork
 from nst_core.files import sha256
-from nst_core.gatys_options import GatysOptions, LossNetworkName
+from nst_core.gatys_options import GatysOptions
 from nst_core.hardware import hardware
 from nst_core.likeness import color_distance, edge_agreement, ssim
 from nst_core.memory import PeakMemory, available_bytes
@@ -28,6 +26,7 @@ from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import PaintOptions
 from studio.compare_options import CompareOptions
 from studio.comparison import Comparison, CurveRecord, Likeness, Rendering
+from studio.judges import Judge
 
 REFINED_ITERATIONS = (25, 50)
 """Of the optimizer from the fast picture."""
@@ -35,49 +34,7 @@ SHOWN_ITERATIONS = (10, 25, 50, 100, 200, 500, 1000)
 """Of the optimizer, that are shown as far as it goes."""
 TIMED_RUNS = 3
 """Of the network once it is loaded; their median counts."""
-
-
-@dataclass(frozen=True)
-class Judge:
-    """A loss network that pictures are measured under."""
-
-    network: LossNetwork = field(repr=False)
-    sha256: str
-
-
-def load_judges(first: LossNetworkName, has_painting: bool, device: torch.device | str = "cpu") -> list[Judge]:
-    """The loss network that the optimizer goes by, and then the others, where the painting and weights are here.
-
-    Raises:
-        ConfigError: The first one needs a painting that is not given.
-        WeightsError: The first one's weights are missing.
-    """
-    if first != "compact" and not has_painting:
-        raise ConfigError(
-            f"--network {first} needs the painting itself, as the style's card holds what compact sees only; "
-            "add --painting FILE"
-        )
-    others = [name for name in ("compact", "vgg19", "vgg16") if name != first]
-    found = [name for name in others if has_painting and (name == "compact" or weights.find(name))]
-    return [_judge(name, device) for name in (first, *found)]
-
-
-def _judge(name: str, device: torch.device | str) -> Judge:
-    path = features.compact_path() if name == "compact" else weights.find(name)
-    network = features.load_network(name, device)
-    assert path is not None  # or loading would have failed
-    return Judge(network, sha256(path))
-
-
-def choose_device(name: Literal["auto", "cpu", "cuda"] = "auto") -> torch.device:
-    """Where the optimizer computes: on the graphics card, if there is one.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: torch finds no graphics card; run: impasto doctor")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+_LOSS_OPTIONS = ("content_weight", "tv_weight", "layer_weights", "brush_size", "statistics")
 
 
 def _free_bytes(device: torch.device) -> int:
@@ -255,6 +212,3 @@ class Race:
             "hardware": hardware(),
             "versions": provenance(),
         }
-
-
-_LOSS_OPTIONS = ("content_weight", "tv_weight", "layer_weights", "brush_size", "statistics")

@@ -21,7 +21,7 @@ from serve.engine import Engine
 from serve.page import EXAMPLES
 from serve.page_html import QUIET, Updates, html_part
 from serve.page_words import note
-from studio.compare import Judge, load_judges
+from studio.judges import Judge, load_judges
 from studio.page_line import Line
 from studio.page_match import LEAST_ITERATIONS, OPTIONS, Match, Visitor
 from studio.page_view import curve_data, draw_photos, draw_pictures, draw_standing, draw_styles

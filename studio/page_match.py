@@ -16,8 +16,9 @@ from nst_core.files import sha256
 from nst_core.picture import Picture, fit_long_side, picture_bytes
 from nst_core.provenance import provenance
 from serve.engine import Engine
-from studio.compare import Judge, Race
+from studio.compare import Race
 from studio.compare_options import CompareOptions
+from studio.judges import Judge
 from studio.report import write_report
 
 OPTIONS = CompareOptions(iterations=500)
