@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,13 +137,12 @@ class Curve:
                     self._sources, self._options, self._network, self._plan(iterations), self._device, resume
                 )
                 for step in steps:
-                    point = Point(
-                        step.iteration - 1, step.seconds, Losses.of(self._network.name, step.loss, step.parts)
-                    )
-                    if (
-                        point.iteration in KEPT_ITERATIONS
-                    ):  # before the point, as others may look at the curve meanwhile
-                        write_picture(step.picture(), self._picture_path(point.iteration))
+                    losses = Losses.of(self._network.name, step.loss, step.parts)
+                    point = Point(step.iteration - 1, step.seconds, losses)
+                    # The picture before the point, as others may look at the curve meanwhile.
+                    if point.iteration in KEPT_ITERATIONS:
+                        with _cache_named():
+                            write_picture(step.picture(), self._picture_path(point.iteration))
                     self.points.append(point)
                     yield CurveStep(point, step.seconds_left, step.picture)
                     if time.monotonic() - saved >= SAVED_EVERY_S:
@@ -153,7 +153,6 @@ class Curve:
             self.peak_bytes = max(self.peak_bytes, on_card)
             if step is not None:
                 self._save(step)
-        self._state_path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Removes all that is kept."""
@@ -179,11 +178,15 @@ class Curve:
         return self.folder / f"{iteration:05d}.png"
 
     def _save(self, step: Step) -> None:
-        """Points and state, so that no more than some seconds are lost."""
+        """Points and state, so that no more than some seconds are lost; the state of a whole curve is not needed."""
         points = [_to_json(point) for point in self.points]
-        snapshot.save(self._state_path, step.progress, {"curve": self._key}, points)
         text = json.dumps({"peak_bytes": self.peak_bytes, "points": points})
-        write_bytes(self.folder / "curve.json", text.encode())
+        with _cache_named():
+            if step.iteration < step.iterations:
+                snapshot.save(self._state_path, step.progress, {"curve": self._key}, points)
+            write_bytes(self.folder / "curve.json", text.encode())
+        if step.iteration == step.iterations:
+            self._state_path.unlink(missing_ok=True)
 
     def _load(self) -> None:
         try:
@@ -207,6 +210,15 @@ class Curve:
             self.points = []
             return None
         return found.progress
+
+
+@contextmanager
+def _cache_named() -> Iterator[None]:
+    """Says of what cannot be written how another folder is chosen."""
+    try:
+        yield
+    except NstError as error:
+        raise NstError(f"{error} (the environment variable IMPASTO_CACHE_DIR names it)") from error
 
 
 def _key(sources: Sources, options: GatysOptions, network_sha256: str, device: torch.device) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from nst_core import curve as module
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.curve import Curve
-from nst_core.errors import BudgetError, ImageError
+from nst_core.errors import BudgetError, ImageError, NstError
 from nst_core.evaluate import Yardstick
 from nst_core.gatys_options import GatysOptions
 from nst_core.picture import Picture
@@ -122,3 +123,9 @@ def test_pictures_that_are_not_kept(opened: Any):
     list(curve.grow(10))
     with pytest.raises(ImageError, match=r"00025\.png does not exist"):
         curve.picture(25)
+
+
+def test_a_cache_that_cannot_be_written_is_named(opened: Any, cache_folder: Path):
+    cache_folder.write_text("a file")
+    with pytest.raises(NstError, match=r"cannot write .* choose another folder \(.*IMPASTO_CACHE_DIR names it\)"):
+        list(opened().grow(10))
