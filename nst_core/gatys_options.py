@@ -24,7 +24,7 @@ class GatysOptions:
     """painting: its colors; photo: the photo's own, by luminance; palette: the result's colors matched to it."""
     palette_match: PaletteMatch = "covariance"
     """With color=palette: match mean and covariance, or the histogram."""
-    iterations: int = 165
+    iterations: int = 160
     """Iterations at each scale up to 512 px; larger scales get fewer."""
     optimizer: Literal["auto", "adam", "lbfgs"] = "auto"
     """auto: L-BFGS from a picture or after a style's painting, else Adam, which shows the compact loss network the
