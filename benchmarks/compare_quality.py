@@ -185,8 +185,10 @@ def load_judge(path: Path) -> ModuleType:
 
 
 def figures(pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Medians over all pairs and by style; None in a pair counts as beyond (more than was computed) or below."""
-    by_style = {name: [pair for pair in pairs if pair["style"] == name] for name in {p["style"]: 0 for p in pairs}}
+    """Medians over all pairs and by style; what is no better than the beginning equals 0 iterations."""
+    by_style = {
+        name: [pair for pair in pairs if pair["style"] == name] for name in dict.fromkeys(p["style"] for p in pairs)
+    }
     return {
         "photos": len({pair["photo"] for pair in pairs}),
         "all": summary(pairs),
