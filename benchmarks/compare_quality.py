@@ -43,8 +43,8 @@ from nst_core.sources import Sources
 from nst_core.sources import Style as Target
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from studio.judges import Judge as LossNetworkJudge
-from studio.judges import load_judges
+from studio.compare.judges import Judge as LossNetworkJudge
+from studio.compare.judges import load_judges
 
 ITERATIONS = 100
 REFINED = 25

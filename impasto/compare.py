@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
 from impasto.compute import add_compute
-from studio.compare_options import CompareOptions
+from studio.compare.options import CompareOptions
 
 EXAMPLES = """\
 examples:

@@ -17,13 +17,13 @@ from nst_core.errors import BudgetError, ConfigError, ImageError, NstError
 from nst_core.picture import read_picture
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from studio.compare import Race
-from studio.compare_options import CompareOptions
-from studio.comparison import Comparison
-from studio.judges import choose_device, load_judges
-from studio.report import PAGE, write_report
-from studio.report_words import headline
-from studio.summary import write_summary
+from studio.compare.comparison import Comparison
+from studio.compare.judges import choose_device, load_judges
+from studio.compare.options import CompareOptions
+from studio.compare.race import Race
+from studio.compare.report import PAGE, write_report
+from studio.compare.report_words import headline
+from studio.compare.summary import write_summary
 
 DONE, MENDABLE = 0, 2
 

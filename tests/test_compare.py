@@ -23,9 +23,9 @@ from nst_core.sources import Style as Target
 from nst_core.vgg import VggNetwork
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from studio.compare import Race
-from studio.compare_options import CompareOptions
-from studio.judges import Judge, load_judges
+from studio.compare.judges import Judge, load_judges
+from studio.compare.options import CompareOptions
+from studio.compare.race import Race
 from tests.compared_style import write_compared_style, write_network
 from tests.toy_style import expected
 

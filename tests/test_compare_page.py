@@ -20,11 +20,11 @@ from tests.toy_style import expected, write_model
 
 gr = pytest.importorskip("gradio", reason="the page needs gradio")
 
-from studio import page_match  # noqa: E402 - needs gradio
-from studio.page import LARGEST_PX, Tab  # noqa: E402
-from studio.page_line import Line  # noqa: E402
-from studio.page_match import OPTIONS, Match, Visitor  # noqa: E402
-from studio.page_view import curve_data, draw_photos, draw_pictures, draw_styles, standing  # noqa: E402
+from studio.compare import tab_match  # noqa: E402 - needs gradio
+from studio.compare.tab import LARGEST_PX, Tab  # noqa: E402
+from studio.compare.tab_line import Line  # noqa: E402
+from studio.compare.tab_match import OPTIONS, Match, Visitor  # noqa: E402
+from studio.compare.tab_view import curve_data, draw_photos, draw_pictures, draw_styles, standing  # noqa: E402
 
 NASTY = "<script>alert(`${1}`)</script>\"'"
 
@@ -44,7 +44,7 @@ def style(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Style:
     network_file = write_network(tmp_path / "compact.safetensors")
     monkeypatch.setattr(features, "compact_path", lambda: network_file)
     monkeypatch.setenv("IMPASTO_STYLES_DIR", str(tmp_path / "styles"))
-    monkeypatch.setattr(page_match, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(tab_match, "LOOK_EVERY_S", 0.0)
     return write_compared_style(tmp_path / "styles" / "waves.onnx", [PAINTING], features.load_network("compact"))
 
 
@@ -140,7 +140,7 @@ def test_another_choice_ends_what_runs_and_its_view_is_not_shown(tab: Tab, visit
 
 
 def test_a_second_visitor_waits_for_the_turn(tab: Tab, visitor: Visitor, style: Style, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("studio.page.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("studio.compare.tab.LOOK_EVERY_S", 0.01)
     running = tab.run(visitor)
     next(running)
     second = Visitor(random_picture(96, 128, 5), style)

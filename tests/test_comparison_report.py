@@ -18,11 +18,11 @@ from toy_comparison import BEYOND, HEIGHT, NOT, ON, WIDTH, painting, plain, toy_
 from nst_core.errors import NstError
 from nst_core.evaluate import EqualIterations
 from nst_core.picture import Picture, read_picture
-from studio.report import write_report
-from studio.report_pictures import opaque, seconds_text
-from studio.report_strip import CAPTION_PX, GAP_PX, SIDE_PX
-from studio.report_words import headline, notes, share_text
-from studio.summary import median, median_equal, write_summary
+from studio.compare.report import write_report
+from studio.compare.report_pictures import opaque, seconds_text
+from studio.compare.report_strip import CAPTION_PX, GAP_PX, SIDE_PX
+from studio.compare.report_words import headline, notes, share_text
+from studio.compare.summary import median, median_equal, write_summary
 
 NASTY = "</script><script>document.title = 'taken'</script><!--<script>"
 

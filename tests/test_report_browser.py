@@ -9,9 +9,9 @@ from browser import CHROMIUM
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from toy_comparison import BEYOND, LAST, painting, rendering, slow_loss, toy_comparison
 
-from studio.comparison import Comparison
-from studio.report import write_report
-from studio.summary import write_summary
+from studio.compare.comparison import Comparison
+from studio.compare.report import write_report
+from studio.compare.summary import write_summary
 
 pytest_plugins = ["browser_fixtures"]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")

@@ -7,7 +7,7 @@ import numpy as np
 from nst_core.curve import Point
 from nst_core.evaluate import EqualIterations, Losses, equal_iterations
 from nst_core.picture import Picture
-from studio.comparison import Comparison, CurveRecord, Likeness, Rendering
+from studio.compare.comparison import Comparison, CurveRecord, Likeness, Rendering
 
 LAST = 50
 SECONDS = 0.5

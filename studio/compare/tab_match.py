@@ -16,10 +16,10 @@ from nst_core.files import sha256
 from nst_core.picture import Picture, fit_long_side, picture_bytes
 from nst_core.provenance import provenance
 from serve.engine import Engine
-from studio.compare import Race
-from studio.compare_options import CompareOptions
-from studio.judges import Judge
-from studio.report import write_report
+from studio.compare.judges import Judge
+from studio.compare.options import CompareOptions
+from studio.compare.race import Race
+from studio.compare.report import write_report
 
 OPTIONS = CompareOptions(iterations=500)
 """As far as the paper counts; who has seen enough stops before."""

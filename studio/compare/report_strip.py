@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from nst_core.picture import Picture
-from studio.report_pictures import Shown, seconds_text
+from studio.compare.report_pictures import Shown, seconds_text
 
 SIDE_PX = 320
 """Long side of a picture."""

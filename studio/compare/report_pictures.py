@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nst_core.duration import duration
 from nst_core.picture import Picture, fit_long_side, picture_bytes
-from studio.comparison import Comparison
+from studio.compare.comparison import Comparison
 
 QUALITY = 90
 """Of the JPEGs inside a page."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from nst_core.files import write_bytes
 from nst_core.picture import write_picture
-from studio.comparison import Comparison
-from studio.report_html import page_html
-from studio.report_pictures import data_uri, shown_pictures
-from studio.report_strip import draw_strip
-from studio.report_words import headline, notes
+from studio.compare.comparison import Comparison
+from studio.compare.report_html import page_html
+from studio.compare.report_pictures import data_uri, shown_pictures
+from studio.compare.report_strip import draw_strip
+from studio.compare.report_words import headline, notes
 
 PAGE, FIGURES, STRIP = "compare.html", "compare.json", "strip.png"
 """In the folder of a comparison."""

@@ -12,11 +12,11 @@ from urllib.parse import quote
 from nst_core.evaluate import EqualIterations
 from nst_core.files import write_bytes
 from nst_core.picture import Picture, fit_long_side
-from studio.comparison import Comparison
-from studio.report import FIGURES, PAGE, write_json
-from studio.report_html import page_html
-from studio.report_pictures import data_uri, opaque
-from studio.report_words import headline, notes
+from studio.compare.comparison import Comparison
+from studio.compare.report import FIGURES, PAGE, write_json
+from studio.compare.report_html import page_html
+from studio.compare.report_pictures import data_uri, opaque
+from studio.compare.report_words import headline, notes
 
 THUMBNAIL_PX, THUMBNAIL_QUALITY = 256, 82
 

@@ -24,9 +24,9 @@ from nst_core.sources import Sources
 from nst_core.sources import Style as Target
 from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import PaintOptions
-from studio.compare_options import CompareOptions
-from studio.comparison import Comparison, CurveRecord, Likeness, Rendering
-from studio.judges import Judge
+from studio.compare.comparison import Comparison, CurveRecord, Likeness, Rendering
+from studio.compare.judges import Judge
+from studio.compare.options import CompareOptions
 
 REFINED_ITERATIONS = (25, 50)
 """Of the optimizer from the fast picture."""

@@ -12,10 +12,10 @@ from nst_core.duration import duration
 from nst_core.picture import Picture, fit_long_side
 from serve.page import EXAMPLES, PREFIX
 from serve.page_words import box, escaped
-from studio.comparison import CurveRecord, curve_json, seconds_at
-from studio.page_match import OPTIONS, Match, Visitor
-from studio.report_pictures import data_uri, opaque, seconds_text
-from studio.report_words import headline
+from studio.compare.comparison import CurveRecord, curve_json, seconds_at
+from studio.compare.report_pictures import data_uri, opaque, seconds_text
+from studio.compare.report_words import headline
+from studio.compare.tab_match import OPTIONS, Match, Visitor
 
 THUMBNAIL_PX = 320
 """Long side of the photo among the choices."""

@@ -21,12 +21,12 @@ from serve.engine import Engine
 from serve.page import EXAMPLES
 from serve.page_html import QUIET, Updates, html_part
 from serve.page_words import note
-from studio.judges import Judge, load_judges
-from studio.page_line import Line
-from studio.page_match import LEAST_ITERATIONS, OPTIONS, Match, Visitor
-from studio.page_view import curve_data, draw_photos, draw_pictures, draw_standing, draw_styles
+from studio.compare.judges import Judge, load_judges
+from studio.compare.tab_line import Line
+from studio.compare.tab_match import LEAST_ITERATIONS, OPTIONS, Match, Visitor
+from studio.compare.tab_view import curve_data, draw_photos, draw_pictures, draw_standing, draw_styles
 
-FILES = Path(__file__).with_name("compare_tab")
+FILES = Path(__file__).with_name("tab_page")
 CHART = Path(__file__).with_name("report_page")
 LARGEST_PX = 2048
 """Long side of a photo that is kept; it is compared at the size that the style was learned at."""

@@ -1,0 +1,1 @@
+"""Is this a good style image, or a good photo to paint?"""

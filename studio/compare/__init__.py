@@ -1,0 +1,1 @@
+"""The fast network and the slow optimizer, on the same loss, side by side."""

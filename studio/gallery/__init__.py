@@ -1,0 +1,1 @@
+"""Hundreds of renders: looked through, rated, and sent on."""

@@ -1,0 +1,1 @@
+"""Several styles in one picture, by regions."""

@@ -1,0 +1,1 @@
+"""What a photo shows: where the eye goes, the subject, faces."""

@@ -1,0 +1,1 @@
+"""Photos × styles × settings, unattended: first proofs, then finals."""
