@@ -1,7 +1,6 @@
 """Jobs that outlive their process: what waits, runs, is done or has failed, in a file that no kill leaves broken."""
 
 import contextlib
-import errno
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from nst_core.database import Database
 from nst_core.errors import ConfigError, NstError
 from nst_core.lock import hold, holder
 
@@ -17,8 +17,6 @@ FORMAT = 1
 """Of the file; a larger number is one that this program would misread."""
 APPLICATION_ID = 0x494D504C
 """Tells the file from other SQLite databases: `IMPL`."""
-PATIENCE_S = 30.0
-"""For another process to end its transaction."""
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -65,9 +63,7 @@ class Job:
 class Ledger:
     """Jobs in an SQLite file, which the first job makes. Any process may look; one at a time works.
 
-    Each call is one transaction on a connection of its own: after a kill or a power cut it has happened or not.
-    The journal is SQLite's plain one, as the newer kind needs memory that processes share, which network folders
-    lack.
+    Each call is one transaction: after a kill or a power cut it has happened or not.
 
     Args:
         path: the file; beside it lie its lock and, during a transaction, the journal.
@@ -78,6 +74,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._file = Database(path, "ledger", _SCHEMA, APPLICATION_ID, FORMAT)
         self._lock_path = path.with_name(path.name + ".lock")
         self._held = False
 
@@ -87,7 +84,7 @@ class Ledger:
         Raises:
             ConfigError: A job of that name with another spec is not done yet. (Ended ones are replaced.)
         """
-        with self._transaction(make=True) as database:
+        with self._file.transaction(make=True) as database:
             old = _find(database, "name = ?", name)
             if old and old.spec == json.loads(json.dumps(spec)):
                 return old
@@ -128,9 +125,9 @@ class Ledger:
                     "wait for it, or give another --run"
                 ) from error
             except OSError as error:
-                raise _cannot_use(self._lock_path, error) from error
+                raise self._file.cannot_use(self._lock_path, error) from error
             if self.path.exists():
-                with self._transaction() as database:
+                with self._file.transaction() as database:
                     database.execute("UPDATE job SET state = 'waiting' WHERE state = 'running'")
             self._held = True
             stack.callback(setattr, self, "_held", False)
@@ -147,7 +144,7 @@ class Ledger:
         """
         if not self._held:
             raise RuntimeError("claim() needs working() around it")
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             job = _find(database, "state = 'waiting' ORDER BY begun IS NULL, id LIMIT 1")
             if job is None:
                 return None
@@ -178,7 +175,7 @@ class Ledger:
         Raises:
             ConfigError: No such job has failed.
         """
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             changed = database.execute(
                 "UPDATE job SET state = 'waiting', reason = NULL, progress = NULL, begun = NULL, ended = NULL "
                 "WHERE name = ? AND state = 'failed'",
@@ -194,7 +191,7 @@ class Ledger:
         Raises:
             ConfigError: There is no such job, or it is worked on.
         """
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             job = _find(database, "name = ?", name)
             if job is None:
                 raise ConfigError(f"there is no {name} in {self.path.parent}; it may have been removed already")
@@ -207,7 +204,7 @@ class Ledger:
         """All of them in the order of adding; none where there is no file."""
         if not self.path.exists():
             return []
-        with self._transaction(look=True) as database:
+        with self._file.transaction(look=True) as database:
             return [_job(row) for row in database.execute("SELECT * FROM job ORDER BY id")]
 
     def counts(self) -> dict[State, int]:
@@ -218,57 +215,12 @@ class Ledger:
     def _set(self, id: int, **values: Any) -> Job:
         """Changes a running job."""
         columns = ", ".join(f"{name} = :{name}" for name in values)
-        with self._transaction() as database:
+        with self._file.transaction() as database:
             database.execute(f"UPDATE job SET {columns} WHERE id = :id AND state = 'running'", values | {"id": id})
             job = _find(database, "id = ? AND changes() = 1", id)
             if job is None:
                 raise NstError(f"{self.path} does not hold this job as running; was the file replaced?")
             return job
-
-    @contextlib.contextmanager
-    def _transaction(self, *, make: bool = False, look: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection whose changes are all kept, or none if the block raises.
-
-        Args:
-            make: the file, where there is none.
-            look: only reads.
-        """
-        try:
-            if make:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            elif not self.path.exists():  # its folder was unplugged: it must not come back empty
-                raise FileNotFoundError(errno.ENOENT, "it is gone", str(self.path))
-            connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
-            with contextlib.closing(connection) as database:  # without a commit, closing takes all back
-                database.row_factory = sqlite3.Row
-                database.execute("BEGIN" if look else "BEGIN IMMEDIATE")
-                self._check(database)
-                yield database
-                database.execute("COMMIT")
-        except sqlite3.Error as error:
-            cause = _as_os_error(error)
-            raise _cannot_use(self.path, cause) from cause
-        except OSError as error:
-            raise _cannot_use(self.path, error) from error
-
-    def _check(self, database: sqlite3.Connection) -> None:
-        """Finds out whether the file is a ledger; an empty one becomes one.
-
-        Raises:
-            NstError: It is not.
-        """
-        (found,), (version,) = (
-            database.execute(f"PRAGMA {key}").fetchone() for key in ("application_id", "user_version")
-        )
-        if found == APPLICATION_ID and version > FORMAT:
-            raise NstError(f"{self.path} is of a newer Impasto (format {version}, known is {FORMAT}); update this one")
-        if found == APPLICATION_ID:
-            return
-        if found or version or database.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise NstError(f"{self.path} is a database of another program; choose another folder")
-        database.execute(_SCHEMA)
-        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        database.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _find(database: sqlite3.Connection, condition: str, *values: Any) -> Job | None:
@@ -287,32 +239,3 @@ def _job(row: sqlite3.Row) -> Job:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-_REASONS = {
-    errno.ENOSPC: "the disk is full; free some space, or choose another folder",
-    errno.EACCES: "no permission to read and write there; choose another folder",
-    errno.ENOENT: "it is gone; plug its disk in again, or choose another folder",
-    errno.EBUSY: "another process holds it; try again when that has ended",
-    errno.EINVAL: "it is no ledger of Impasto, or is damaged; move it away, or choose another folder",
-}
-_ERRORS = {
-    "SQLITE_FULL": errno.ENOSPC,
-    "SQLITE_READONLY": errno.EACCES,
-    "SQLITE_CANTOPEN": errno.EACCES,
-    "SQLITE_BUSY": errno.EBUSY,
-    "SQLITE_NOTADB": errno.EINVAL,
-    "SQLITE_CORRUPT": errno.EINVAL,
-}
-
-
-def _as_os_error(error: sqlite3.Error) -> OSError:
-    """The same as an error of the system, so that a full disk is told in one way."""
-    name = getattr(error, "sqlite_errorname", "")
-    number = next((number for key, number in _ERRORS.items() if name.startswith(key)), errno.EIO)
-    return OSError(number, str(error))
-
-
-def _cannot_use(path: Path, error: OSError) -> NstError:
-    reason = _REASONS.get(error.errno or 0) or error.strerror or str(error)
-    return NstError(f"cannot use {path.name} in {path.parent}: {reason}")
