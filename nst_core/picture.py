@@ -1,5 +1,6 @@
 """Pictures as artists have them: read from any usual file, kept as read, written with all that came along."""
 
+import contextlib
 import glob
 import hashlib
 import io
@@ -15,7 +16,7 @@ import numpy as np
 
 from nst_core.errors import ImageError
 from nst_core.files import CHUNK_BYTES, atomic_path, write_bytes
-from nst_core.picture_decode import decode
+from nst_core.picture_decode import decode, peek
 from nst_core.picture_encode import DEEP_FORMATS, FORMATS, encode
 from nst_core.picture_metadata import settings_text
 from nst_core.picture_samples import change_bits, resize, to_bits, to_float
@@ -105,6 +106,16 @@ class Picture:
         return cls(pixels, alpha, like.exif, like.name)
 
 
+@dataclass(frozen=True)
+class PaintedFile:
+    """What a picture file says of itself."""
+
+    width: int
+    height: int
+    settings: Mapping[str, Any] | None
+    """What made it, if Impasto wrote it with any."""
+
+
 def fit_long_side(width: int, height: int, long_side: int) -> tuple[int, int]:
     """Width and height, in proportion, of a picture whose longer side is to be `long_side` pixels."""
     longest = max(width, height)
@@ -124,7 +135,27 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
     Raises:
         ImageError: It cannot be read; the message names the file, and what to do.
     """
-    path = Path(path)
+    with _open(Path(path)) as file:
+        return _read(file, Path(path).name, str(path), max_pixels)
+
+
+def read_settings(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> PaintedFile:
+    """What a file says of itself, mostly without decoding its pixels.
+
+    Args:
+        path: the file.
+        max_pixels: a larger picture is refused.
+
+    Raises:
+        ImageError: As `read_picture`, as far as the beginning of the file tells.
+    """
+    with _open(Path(path)) as file:
+        return PaintedFile(*peek(file, str(path), max_pixels))
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file; what goes wrong with it, here or in the block, becomes an ImageError that names it."""
     try:
         # The type first: opening a named pipe would wait for ever.
         if stat.S_ISDIR(mode := path.stat().st_mode):
@@ -132,7 +163,7 @@ def read_picture(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) 
         if not stat.S_ISREG(mode):
             raise ImageError(f"{path} is not a file; name a picture")
         with path.open("rb") as file:
-            return _read(file, path.name, str(path), max_pixels)
+            yield file
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist; check the name") from error
     except PermissionError as error:

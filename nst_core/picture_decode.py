@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ExifTags
 
 from nst_core.errors import ImageError
-from nst_core.picture_formats import Samples, Unsupported, kind_of
+from nst_core.picture_formats import Header, Unsupported, kind_of
 from nst_core.picture_metadata import clean_exif, parse_settings, settings_from_exif
 from nst_core.picture_profile import to_srgb
 
@@ -40,6 +40,25 @@ def decode(file: BinaryIO, name: str, max_pixels: int) -> Decoded:
     Raises:
         ImageError: The file is not a picture, broken, of a kind that is not supported, or too large.
     """
+    with _opened(file, name, max_pixels) as header:
+        return _finish(header, name)
+
+
+def peek(file: BinaryIO, name: str, max_pixels: int) -> tuple[int, int, Mapping[str, Any] | None]:
+    """Width, height and settings of a picture that Impasto wrote, mostly without decoding its samples.
+
+    Of other pictures, those that an EXIF orientation turns have width and height as they are stored.
+
+    Raises:
+        ImageError: As `decode`, as far as the beginning of the file tells.
+    """
+    with _opened(file, name, max_pixels) as header:
+        return header.width, header.height, _settings(header, name)
+
+
+@contextlib.contextmanager
+def _opened(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Header]:
+    """What is known before anything large is decoded; what goes wrong meanwhile becomes an ImageError."""
     head = file.read(32)
     file.seek(0)
     if not head:
@@ -57,7 +76,7 @@ def decode(file: BinaryIO, name: str, max_pixels: int) -> Decoded:
                 f"megapixels, over the limit of {max_pixels / 1e6:.0f}; "
                 "if it is not a mistake, raise --max-megapixels"
             )
-        return _finish(header.load(), name)
+        yield header
 
 
 @contextlib.contextmanager
@@ -97,27 +116,36 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def _finish(samples: Samples, name: str) -> Decoded:
+def _finish(header: Header, name: str) -> Decoded:
     """Color profile, orientation and metadata."""
+    samples = header.load()
     pixels = to_srgb(samples.color, samples.profile, name)
     alpha = samples.alpha
     if alpha is not None and alpha.min() == np.iinfo(alpha.dtype).max:
         alpha = None
-    exif = settings = None
+    exif = None
     orientation = 1
     try:
-        found = samples.exif()
+        found = header.exif()
         orientation = found.get(ExifTags.Base.Orientation, 1)
         exif = clean_exif(found)
-        settings = parse_settings(samples.text) if samples.text else settings_from_exif(found)
     except Exception as error:  # as with pixels, broken EXIF raises anything; but it is no reason to stop
-        log.warning("%s: ignored broken EXIF or settings (%s)", name, error)
+        log.warning("%s: ignored broken EXIF (%s)", name, error)
     return Decoded(
         np.ascontiguousarray(_upright(pixels, orientation)),
         None if alpha is None else np.ascontiguousarray(_upright(alpha, orientation)),
         exif,
-        settings,
+        _settings(header, name),
     )
+
+
+def _settings(header: Header, name: str) -> Mapping[str, Any] | None:
+    """The settings beside the samples; broken ones are none."""
+    try:
+        return parse_settings(text) if (text := header.text()) else settings_from_exif(header.exif())
+    except Exception as error:  # whatever broken EXIF raises
+        log.warning("%s: ignored broken settings (%s)", name, error)
+        return None
 
 
 def _upright(array: np.ndarray, orientation: object) -> np.ndarray:

@@ -29,10 +29,6 @@ class Samples:
     alpha: np.ndarray | None
     """(H, W), same dtype."""
     profile: bytes | None
-    exif: Callable[[], Image.Exif]
-    """Reads the EXIF, which may be broken where the picture is not."""
-    text: str | None = None
-    """Settings in a PNG, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,10 @@ class Header:
     width: int
     height: int
     load: Callable[[], Samples]
+    exif: Callable[[], Image.Exif]
+    """Reads the EXIF, which may be broken where the picture is not."""
+    text: Callable[[], str | None] = lambda: None
+    """Settings in a PNG, as JSON; before `load` those that stand before the samples."""
 
 
 class Unsupported(Exception):
@@ -70,7 +70,7 @@ def kind_of(head: bytes) -> tuple[str, Callable[[BinaryIO], Header] | None]:
 
 
 def _pillow(image: Image.Image) -> Header:
-    return Header(image.width, image.height, lambda: _pillow_samples(image))
+    return Header(image.width, image.height, lambda: _pillow_samples(image), image.getexif, lambda: _text(image))
 
 
 def _pillow_samples(image: Image.Image) -> Samples:
@@ -97,7 +97,7 @@ def _pillow_samples(image: Image.Image) -> Samples:
         color[rows] = band[..., :channels]
         if alpha is not None:
             alpha[rows] = band[..., -1]
-    return Samples(color, alpha, header.info.get("icc_profile"), header.getexif, _text(header))
+    return Samples(color, alpha, header.info.get("icc_profile"))
 
 
 def _text(image: Image.Image) -> str | None:
@@ -116,10 +116,9 @@ def _png16(file: BinaryIO) -> Header:
     def load() -> Samples:
         file.seek(0)
         color, alpha = _split_alpha(imagecodecs.png_decode(file.read()))
-        profile, exif = image.info.get("icc_profile"), image.info.get("exif")
-        return Samples(color, alpha, profile, lambda: load_exif(exif), _text(image))
+        return Samples(color, alpha, image.info.get("icc_profile"))
 
-    return Header(image.width, image.height, load)
+    return Header(image.width, image.height, load, lambda: load_exif(image.info.get("exif")), lambda: _text(image))
 
 
 def _split_alpha(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -144,7 +143,14 @@ def _tiff(file: BinaryIO) -> Header:
         raise ValueError("a tile that is larger than any writer makes")  # it would be allocated in full
     # A damaged tag may hold bytes, and bytes times the height are gigabytes.
     width, height = int(page.imagewidth), int(page.imagelength)
-    return Header(width, height, lambda: _tiff_samples(file, page, inks))
+
+    def read_exif() -> Image.Exif:
+        exif = Image.Exif()
+        exif.endian, exif.bigtiff = page.parent.byteorder, page.parent.is_bigtiff
+        exif.load_from_fp(file, page.offset)
+        return exif
+
+    return Header(width, height, lambda: _tiff_samples(page, inks), read_exif)
 
 
 _MOST_TILE_PIXELS = 1 << 26  # writers make tiles of 128 to 1024 pixels a side
@@ -152,7 +158,7 @@ _TIFF_INKS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4}
 """Channels besides alpha, by photometric interpretation: gray (white or black is 0), RGB, palette, CMYK."""
 
 
-def _tiff_samples(file: BinaryIO, page: tifffile.TiffPage, inks: int) -> Samples:
+def _tiff_samples(page: tifffile.TiffPage, inks: int) -> Samples:
     samples = page.asarray(squeeze=False, maxworkers=1)  # (planes, 1, H, W, S)
     samples = np.moveaxis(samples[:, 0], 0, -2).reshape(page.imagelength, page.imagewidth, -1)
     if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
@@ -170,14 +176,7 @@ def _tiff_samples(file: BinaryIO, page: tifffile.TiffPage, inks: int) -> Samples
         alpha = samples[..., inks]
         if extra[0] == tifffile.EXTRASAMPLE.ASSOCALPHA:
             color = _unpremultiplied(color, alpha)
-
-    def read_exif() -> Image.Exif:
-        exif = Image.Exif()
-        exif.endian, exif.bigtiff = page.parent.byteorder, page.parent.is_bigtiff
-        exif.load_from_fp(file, page.offset)
-        return exif
-
-    return Samples(color, alpha, page.iccprofile, read_exif)
+    return Samples(color, alpha, page.iccprofile)
 
 
 def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:
