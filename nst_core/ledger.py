@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,9 @@ FORMAT = 1
 """Of the file; a larger number is one that this program would misread."""
 APPLICATION_ID = 0x494D504C
 """Tells the file from other SQLite databases: `IMPL`."""
+
+AT_ONCE = 1000
+"""Jobs that are read together."""
 
 State = Literal["waiting", "running", "done", "failed"]
 
@@ -35,6 +38,21 @@ CREATE TABLE job (
     ended TEXT
 )
 """
+_INDEX = "CREATE INDEX IF NOT EXISTS job_next ON job (state, (begun IS NULL), id)"
+"""Finds the next job among very many at once. Ledgers of before it get it with the next job that is added."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a running job."""
+
+    id: int
+    seconds: float
+    """Worked on it."""
+    result: Mapping[str, Any] | None = None
+    """What came of it, plain JSON; with neither this nor a reason it waits again, in front."""
+    reason: str | None = None
+    """Why it failed."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +103,40 @@ class Ledger:
             ConfigError: A job of that name with another spec is not done yet. (Ended ones are replaced.)
         """
         with self._file.transaction(make=True) as database:
+            database.execute(_INDEX)
             old = _find(database, "name = ?", name)
             if old and old.spec == json.loads(json.dumps(spec)):
                 return old
             if old and old.state in ("waiting", "running"):
-                raise ConfigError(
-                    f"{name} is {old.state} in {self.path.parent} with other options; "
-                    "give those again, or choose another folder for this run"
-                )
+                raise self._other_options(name, old.state)
             database.execute("DELETE FROM job WHERE name = ?", [name])
-            database.execute(
-                "INSERT INTO job (name, spec, state, seconds, added) VALUES (?, ?, 'waiting', 0, ?)",
-                [name, json.dumps(spec), _now()],
-            )
+            _insert(database, name, json.dumps(spec))
             return _get(database, name)
+
+    def add_all(self, jobs: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
+        """Puts jobs, names and specs, at the end in one transaction: all of them or none. Gives how many were put.
+
+        One that is there already with an equal spec stays as it is, and any other of its name is replaced, unless it
+        is running.
+
+        Raises:
+            ConfigError: A job of that name with another spec is running.
+        """
+        put = 0
+        with self._file.transaction(make=True) as database:
+            database.execute(_INDEX)
+            for name, spec in jobs:
+                text = json.dumps(spec)
+                old = database.execute("SELECT spec, state FROM job WHERE name = ?", [name]).fetchone()
+                if old and (old["spec"] == text or json.loads(old["spec"]) == json.loads(text)):
+                    continue
+                if old and old["state"] == "running":
+                    raise self._other_options(name, "running")
+                if old:
+                    database.execute("DELETE FROM job WHERE name = ?", [name])
+                _insert(database, name, text)
+                put += 1
+        return put
 
     @contextlib.contextmanager
     def working(self, command: str = "impasto train") -> Iterator[None]:
@@ -153,6 +191,38 @@ class Ledger:
             )
             return _get(database, job.name)
 
+    def settle(self, ended: Sequence[Ended], claim: int = 0) -> list[Job]:
+        """Tells what became of running jobs, and claims up to so many more, in one transaction.
+
+        For work on several jobs at a time, of which each takes little longer than a transaction; call it within
+        `working`. As with `claim`, what was begun before comes first, then the order of adding counts.
+
+        Raises:
+            NstError: One of the jobs is not running.
+        """
+        if not self._held:
+            raise RuntimeError("settle() needs working() around it")
+        now = _now()
+        with self._file.transaction() as database:
+            for end in ended:
+                state = "done" if end.result is not None else "failed" if end.reason is not None else "waiting"
+                result = None if end.result is None else json.dumps(end.result)
+                changed = database.execute(
+                    "UPDATE job SET state = ?, result = ?, reason = ?, seconds = seconds + ?, ended = ? "
+                    "WHERE id = ? AND state = 'running'",
+                    [state, result, end.reason, end.seconds, None if state == "waiting" else now, end.id],
+                )
+                if not changed.rowcount:
+                    raise self._not_running()
+            order = "state = 'waiting' ORDER BY begun IS NULL, id LIMIT ?"
+            ids = [row["id"] for row in database.execute(f"SELECT id FROM job WHERE {order}", [claim])]
+            marks = ", ".join("?" * len(ids))
+            database.execute(
+                f"UPDATE job SET state = 'running', begun = coalesce(begun, ?) WHERE id IN ({marks})", [now, *ids]
+            )
+            found = {row["id"]: _job(row) for row in database.execute(f"SELECT * FROM job WHERE id IN ({marks})", ids)}
+            return [found[id] for id in ids]
+
     def note(self, id: int, seconds: float, progress: Mapping[str, Any]) -> Job:
         """How far a running job is."""
         return self._set(id, seconds=seconds, progress=json.dumps(progress))
@@ -185,6 +255,26 @@ class Ledger:
                 raise ConfigError(f"no {name} has failed in {self.path.parent}; there is nothing to try again")
             return _get(database, name)
 
+    def retry_all(self) -> int:
+        """All that has failed waits again; gives how many there were."""
+        with self._file.transaction() as database:
+            return database.execute(
+                "UPDATE job SET state = 'waiting', reason = NULL, progress = NULL, begun = NULL, ended = NULL "
+                "WHERE state = 'failed'"
+            ).rowcount
+
+    def put_last(self, names: Sequence[str]) -> None:
+        """Waiting jobs of these names come in this order, after all others; names of other jobs do nothing."""
+        with self._file.transaction() as database:
+            (last,) = database.execute("SELECT coalesce(max(id), 0) FROM job").fetchone()
+            moves = [(last + place, name) for place, name in enumerate(names, 1)]
+            database.executemany("UPDATE job SET id = ? WHERE name = ? AND state = 'waiting'", moves)
+
+    def remove_waiting(self, names: Iterable[str]) -> None:
+        """Takes out those of these jobs that wait."""
+        with self._file.transaction() as database:
+            database.executemany("DELETE FROM job WHERE name = ? AND state = 'waiting'", [(name,) for name in names])
+
     def remove(self, name: str) -> Job:
         """Takes a job out, whatever became of it, unless it is worked on; gives it as it was.
 
@@ -202,15 +292,39 @@ class Ledger:
 
     def jobs(self) -> list[Job]:
         """All of them in the order of adding; none where there is no file."""
-        if not self.path.exists():
-            return []
-        with self._file.transaction(look=True) as database:
-            return [_job(row) for row in database.execute("SELECT * FROM job ORDER BY id")]
+        return list(self.each())
 
-    def counts(self) -> dict[State, int]:
-        """How many jobs are in each state."""
-        states = [job.state for job in self.jobs()]
-        return {state: states.count(state) for state in get_args(State)}
+    def each(self, state: State | None = None, like: str = "*") -> Iterator[Job]:
+        """Jobs one by one in the order of adding; of very many, few are in memory, and nobody has to wait meanwhile.
+
+        Args:
+            state: only those.
+            like: only those whose names fit, as in `proofs/*`.
+        """
+        states, last = [state] if state else list(get_args(State)), 0
+        marks = ", ".join("?" * len(states))
+        # By the plus the index of states is left alone: all that is read would be sorted again at each turn.
+        query = f"SELECT * FROM job WHERE id > ? AND +state IN ({marks}) AND name GLOB ? ORDER BY id LIMIT ?"
+        while self.path.exists():
+            with self._file.transaction(look=True) as database:
+                found = [_job(row) for row in database.execute(query, [last, *states, like, AT_ONCE])]
+            yield from found
+            if len(found) < AT_ONCE:
+                return
+            last = found[-1].id
+
+    def counts(self, like: str = "*") -> dict[State, int]:
+        """How many jobs are in each state.
+
+        Args:
+            like: only those whose names fit, as in `proofs/*`.
+        """
+        found: dict[State, int] = dict.fromkeys(get_args(State), 0)
+        if self.path.exists():
+            with self._file.transaction(look=True) as database:
+                rows = database.execute("SELECT state, count(*) FROM job WHERE name GLOB ? GROUP BY state", [like])
+                found |= dict(rows.fetchall())
+        return found
 
     def _set(self, id: int, **values: Any) -> Job:
         """Changes a running job."""
@@ -219,8 +333,23 @@ class Ledger:
             database.execute(f"UPDATE job SET {columns} WHERE id = :id AND state = 'running'", values | {"id": id})
             job = _find(database, "id = ? AND changes() = 1", id)
             if job is None:
-                raise NstError(f"{self.path} does not hold this job as running; was the file replaced?")
+                raise self._not_running()
             return job
+
+    def _not_running(self) -> NstError:
+        return NstError(f"{self.path} does not hold this job as running; was the file replaced?")
+
+    def _other_options(self, name: str, state: str) -> ConfigError:
+        return ConfigError(
+            f"{name} is {state} in {self.path.parent} with other options; "
+            "give those again, or choose another folder for this run"
+        )
+
+
+def _insert(database: sqlite3.Connection, name: str, spec: str) -> None:
+    database.execute(
+        "INSERT INTO job (name, spec, state, seconds, added) VALUES (?, ?, 'waiting', 0, ?)", [name, spec, _now()]
+    )
 
 
 def _find(database: sqlite3.Connection, condition: str, *values: Any) -> Job | None:
