@@ -16,14 +16,15 @@ from jsonargparse import ArgumentParser, Namespace
 from impasto import values
 from impasto.train_display import Display, print_status
 from models.catalog import SUFFIX, user_folder
+from nst_core.awake import keep_awake
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import sha256
 from nst_core.ledger import Ledger
 from nst_core.picture import find_pictures, read_picture
-from train.awake import keep_awake
+from nst_core.until import parse_until
 from train.night import LEDGER, work
 from train.photo_pack import open_pack
-from train.queue import NightOptions, parse_until
+from train.queue import NightOptions
 from train.style_job import Painting, StyleJob, describe, shipped_base
 from train.style_options import StyleOptions
 

@@ -204,6 +204,7 @@ def write_picture(
     quality: int = 92,
     bits: int | None = None,
     sidecar: bool = False,
+    fast: bool = False,
 ) -> None:
     """Writes a picture as PNG, JPEG, WebP or TIFF, by the suffix, whole or not at all.
 
@@ -217,6 +218,7 @@ def write_picture(
         quality: 1 to 100, for JPEG and WebP; 100 makes WebP lossless.
         bits: 8, or 16 for PNG and TIFF; None keeps the picture's own where the format can.
         sidecar: writes the settings to `<file>.json` as well.
+        fast: PNG in a quarter of the time, for what is painted; what is flat becomes larger by it.
 
     Raises:
         ImageError: The format is not known, or cannot hold the picture.
@@ -225,7 +227,7 @@ def write_picture(
     path = Path(path)
     text = None if settings is None else settings_text(settings)
     with atomic_path(path) as temporary:
-        _write(picture, temporary, path.name, text, quality, bits)
+        _write(picture, temporary, path.name, text, quality, bits, fast)
     if sidecar and text is not None:
         write_bytes(path.with_name(path.name + ".json"), text.encode("ascii") + b"\n")
 
@@ -251,7 +253,9 @@ def picture_bytes(
         return path.read_bytes()
 
 
-def _write(picture: Picture, path: Path, name: str, text: str | None, quality: int, bits: int | None) -> None:
+def _write(
+    picture: Picture, path: Path, name: str, text: str | None, quality: int, bits: int | None, fast: bool = False
+) -> None:
     """Writes a picture, not atomically; in messages the file has another name."""
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
@@ -260,7 +264,7 @@ def _write(picture: Picture, path: Path, name: str, text: str | None, quality: i
     if bits == 16 and not deep:
         raise ImageError(f"{name}: {kind} holds 8 bits a channel; use .tif or .png for 16")
     picture = picture.with_bits(bits or (picture.bit_depth if deep else 8))
-    encode(picture.pixels, picture.alpha, picture.exif, text, path, kind, quality)
+    encode(picture.pixels, picture.alpha, picture.exif, text, path, kind, quality, fast)
 
 
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from train.awake import keep_awake
+from nst_core.awake import keep_awake
 
 ROOT = Path(__file__).parents[1]
 
@@ -64,7 +64,7 @@ def test_systemd_holds_its_lock_while_the_block_runs(commands: Path, monkeypatch
 @pytest.mark.skipif(sys.platform != "linux", reason="for the way of Linux")
 def test_systemds_lock_ends_with_a_process_that_is_killed(commands: Path):
     write_command(commands, "systemd-inhibit", INHIBIT)
-    code = "from train.awake import keep_awake\nwith keep_awake('x') as way:\n  print(way, flush=True)\n  input()"
+    code = "from nst_core.awake import keep_awake\nwith keep_awake('x') as way:\n  print(way, flush=True)\n  input()"
     pipe = subprocess.PIPE
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
     assert process.stdout and process.stdout.readline() == "systemd-inhibit\n"
@@ -79,7 +79,7 @@ def test_the_work_goes_on_where_systemd_does_not_help(
     script: str | None, commands: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(sys, "platform", "linux")
-    caplog.set_level(logging.INFO, "train.awake")
+    caplog.set_level(logging.INFO, "nst_core.awake")
     if script:
         write_command(commands, "systemd-inhibit", script)
     with keep_awake("x") as way:

@@ -12,7 +12,8 @@ import pytest
 
 from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.ledger import Job, Ledger
-from train.queue import LEAST_S, NOTE_EVERY_S, RESERVE_S, Event, NightOptions, Report, night, parse_until
+from nst_core.until import parse_until
+from train.queue import LEAST_S, NOTE_EVERY_S, RESERVE_S, Event, NightOptions, Report, night
 
 BEGIN = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 FULL = OSError(errno.ENOSPC, "No space left on device")

@@ -235,7 +235,7 @@ def test_a_folder_that_cannot_be_written_to(folder: Path, photo: Path):
 
 
 def test_the_night_needs_no_torch():
-    code = "import sys, train.queue, train.report, train.awake; print(*{n.partition('.')[0] for n in sys.modules})"
+    code = "import sys, train.queue, train.report, nst_core.awake; print(*{n.partition('.')[0] for n in sys.modules})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "train" in result.stdout.split()

@@ -19,10 +19,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nst_core.awake import keep_awake
 from nst_core.errors import NstError
 from nst_core.files import write_bytes
 from nst_core.ledger import Job, Ledger
-from train.awake import keep_awake
 from train.child import learn_in_child
 from train.queue import Event, NightOptions, Report, night
 from train.report import write_report

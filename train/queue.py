@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from nst_core.errors import ConfigError, NstError
+from nst_core.errors import NstError
 from nst_core.files import is_disk_full
 from nst_core.ledger import Job, Ledger
 
@@ -98,25 +98,6 @@ def night(
             turn = _Turn(ledger, job, waiting - 1, limit_s, usual_s, options.until, clock)
             yield from turn.events(learn)
             usual_s = turn.usual_s
-
-
-def parse_until(text: str, now: datetime) -> datetime:
-    """The end of a night, in local time: `07:00` is the next one, `2026-11-24 07:00` is that.
-
-    Raises:
-        ConfigError: it is no time, or is past.
-    """
-    here = now.astimezone().replace(tzinfo=None)
-    with contextlib.suppress(ValueError):
-        at = datetime.combine(here, datetime.strptime(text.strip(), "%H:%M").time())
-        return (at if at > here else at + timedelta(days=1)).astimezone()  # by that day's own offset from UTC
-    try:
-        until = datetime.strptime(text.strip().replace("T", " "), "%Y-%m-%d %H:%M")
-    except ValueError as error:
-        raise ConfigError(f"--until {text!r} is no time; give one like 07:00, or like 2026-11-24 07:00") from error
-    if until <= here:
-        raise ConfigError(f"--until {text} is past, it is {here:%Y-%m-%d %H:%M} now; give a later time")
-    return until.astimezone()
 
 
 def _limit(job: Job, waiting: int, left_s: float | None, options: NightOptions) -> float | None:

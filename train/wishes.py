@@ -14,9 +14,10 @@ from typing import Literal
 from nst_core.errors import ConfigError
 from nst_core.files import write_bytes
 from nst_core.picture import READABLE_SUFFIXES
+from nst_core.until import parse_until
 from train.photo_files import find_photos, read_photo
 from train.photo_pack import LONG_SIDE_PX
-from train.queue import LEAST_S, RESERVE_S, NightOptions, parse_until
+from train.queue import LEAST_S, RESERVE_S, NightOptions
 
 WISHES = "wishes.json"
 """In the folder of the trainings."""
