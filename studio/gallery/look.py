@@ -1,0 +1,54 @@
+"""How alike pictures look: their colors and the texture of their strokes in a few numbers."""
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from skimage.color import rgb2lab
+
+LONG_SIDE_PX = 160
+"""At which looks are taken, whatever the picture's size."""
+_HUES, _DIRECTIONS = 12, 8
+_SHARES = (5, 25, 50, 75, 95)
+_STROKES_PX = (1.0, 2.0, 4.0, 8.0)
+"""Widths of strokes whose energy is told apart."""
+
+
+def look_of(image: Image.Image) -> NDArray[np.float32]:
+    """Colors (spread of lightness and both opponent axes, hues by their chroma) and texture (energy by width and
+    direction of strokes) of a picture."""
+    image = image.convert("RGB")
+    image.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+    lab = rgb2lab(np.asarray(image)).astype(np.float32)
+    return np.concatenate([_colors(lab), _texture(lab[..., 0])]).astype(np.float32)
+
+
+def differences(looks: NDArray[np.float32], of: int) -> NDArray[np.float32]:
+    """How unlike each of several looks is to the one of that number; 0 for itself, around 1 on average.
+
+    Each number counts by how much it varies among the pictures.
+    """
+    spread = looks.std(axis=0)
+    scaled = (looks - looks[of]) / np.where(spread > 1e-6, spread, np.inf)
+    distances = np.sqrt(np.square(scaled).mean(axis=1))
+    return distances / max(float(distances.mean()), 1e-6)
+
+
+def _colors(lab: NDArray[np.float32]) -> NDArray[np.float32]:
+    quantiles = np.percentile(lab.reshape(-1, 3), _SHARES, axis=0).ravel()
+    chroma = np.hypot(lab[..., 1], lab[..., 2])
+    angle = np.arctan2(lab[..., 2], lab[..., 1])
+    hues, _ = np.histogram(angle, _HUES, (-np.pi, np.pi), weights=chroma)
+    return np.concatenate([quantiles, np.sqrt(hues / chroma.size)])
+
+
+def _texture(lightness: NDArray[np.float32]) -> NDArray[np.float32]:
+    blurred = [lightness, *(gaussian_filter(lightness, width) for width in _STROKES_PX)]
+    bands = [np.log1p(np.abs(fine - coarse).mean()) for fine, coarse in itertools.pairwise(blurred)]
+    rows, columns = np.gradient(blurred[1])
+    strength = np.hypot(rows, columns)
+    direction = np.arctan2(rows, columns) % np.pi
+    turned, _ = np.histogram(direction, _DIRECTIONS, (0, np.pi), weights=strength)
+    return np.concatenate([bands, turned / max(float(strength.sum()), 1e-6)])

@@ -1,0 +1,102 @@
+"""A painted picture as the gallery knows it, by what the file says of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal, get_args
+
+Rating = Literal["rejected", "unrated", "kept", "starred"]
+RATINGS: tuple[Rating, ...] = get_args(Rating)
+Kind = Literal["proof", "final"]
+Order = Literal["newest", "promise", "name"]
+
+PROOFS = "proofs"
+"""Folder of a sweep's proofs; all else is final."""
+LONGEST = 255
+"""Letters of a name."""
+
+
+@dataclass(frozen=True)
+class Render:
+    """A painted picture in a folder."""
+
+    id: int
+    """Ours, for as long as the store is there."""
+    path: str
+    """Below the folder, with `/`."""
+    photo: str
+    """Name of the photo's file."""
+    style: str
+    kind: Kind
+    command: str
+    """What painted it: `paint`, `optimize`."""
+    size: tuple[int, int]
+    """Width and height, pixels."""
+    rating: Rating
+    promise: float | None
+    """How good the sweep thinks it is; more is better."""
+    changed: float
+    """When the file was written, seconds since 1970."""
+    sha256: str
+    """Of the file."""
+    photo_sha256: str | None
+    """Of the photo's file."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a file's settings say of how it was made, as far as the gallery sorts by it."""
+
+    photo: str
+    photo_sha256: str | None
+    style: str
+    command: str
+    promise: float | None
+
+
+def made_of(settings: Mapping[str, Any] | None) -> Made | None:
+    """What the settings of a file say; None where it is no photo that was painted."""
+    if not settings:
+        return None
+    photo, styles = _file(settings.get("photo")), _styles(settings)
+    if not photo or not styles:
+        return None
+    promise = settings.get("promise")
+    return Made(
+        photo,
+        _text(settings["photo"].get("sha256")) if isinstance(settings["photo"], Mapping) else None,
+        " + ".join(styles),
+        _text(settings.get("command")) or "paint",
+        float(promise) if isinstance(promise, int | float) else None,
+    )
+
+
+def kind_of(path: str) -> Kind:
+    """Whether a file, by its folder, is a proof."""
+    return "proof" if PROOFS in PurePosixPath(path).parts[:-1] else "final"
+
+
+def making(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides how a picture looks: its settings without what only tells of the run."""
+    return {key: value for key, value in settings.items() if key not in ("versions", "seconds", "promise")}
+
+
+def _styles(settings: Mapping[str, Any]) -> list[str]:
+    """The name of the style, or those of the paintings that were painted from."""
+    style = settings.get("style")
+    name = _text(style.get("name")) if isinstance(style, Mapping) else _text(style)
+    if name:
+        return [name]
+    paintings = settings.get("paintings")
+    files = [_file(painting) for painting in paintings] if isinstance(paintings, list) else []
+    return [PurePosixPath(file).stem for file in files if file]
+
+
+def _file(value: Any) -> str:
+    """The name of a file, as commands note it."""
+    return _text(value.get("file")) if isinstance(value, Mapping) else _text(value)
+
+
+def _text(value: Any) -> str:
+    """A text, as a database can hold it; what is none is empty."""
+    return value[:LONGEST].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -1,0 +1,242 @@
+"""The renders of a folder and what the artist thinks of them, in one SQLite file there."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from nst_core.database import Database
+from nst_core.errors import ConfigError, ImageError
+from studio.gallery.files import Stamp, batches, find_files, read_file
+from studio.gallery.look import differences, look_of
+from studio.gallery.render import RATINGS, Order, Rating, Render
+from studio.gallery.table import APPLICATION_ID, FORMAT, NEXT_REVISION, SCHEMA, as_render, forget, put
+from studio.gallery.thumbnails import Thumbnails
+
+FILE = "gallery.sqlite"
+BATCH = 64
+"""Files that are read between two transactions, so that none is long."""
+OTHER_STYLE, OTHER_PHOTO = 0.3, 0.15
+"""What another style and another photo add to how unlike two renders are; looks differ by 1 on average."""
+
+_ORDERS: Mapping[Order, str] = {
+    "newest": "mtime_ns DESC, id DESC",
+    "promise": "promise IS NULL, promise DESC, path",
+    "name": "path",
+}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a look through the folder found."""
+
+    new: int
+    changed: int
+    gone: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has changed since a revision."""
+
+    revision: int
+    renders: list[Render]
+    """New, or other than before."""
+    gone: list[int]
+    """Ids of those whose file is not there."""
+
+
+class Store:
+    """The renders of a folder, found by what is inside their files, and their ratings.
+
+    A rating belongs to a picture: it goes with the file when that is renamed, and stays when the file is gone for a
+    while. Any number of threads and processes may use a folder at once.
+
+    Args:
+        folder: of painted pictures; the first `scan` makes `gallery.sqlite` in it.
+
+    Raises:
+        NstError: from any call: the folder cannot be used; the message names it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.thumbnails = Thumbnails(folder)
+        self._file = Database(folder / FILE, "gallery", SCHEMA, APPLICATION_ID, FORMAT)
+        self._scanning = threading.Lock()
+
+    def scan(self) -> Scan:
+        """Looks through the folder, and reads what is new or has changed since the last time.
+
+        Raises:
+            ConfigError: There is no such folder.
+        """
+        if not self.folder.is_dir():
+            raise ConfigError(f"{self.folder} is no folder; paint into one first: impasto sweep, or impasto paint -o")
+        with self._scanning:
+            found = find_files(self.folder)
+            known, there = self._known()
+            unread = {path: stamp for path, stamp in found.items() if known.get(path) != stamp or path not in there}
+            for batch in batches(unread, BATCH):
+                files = [file for path, stamp in batch if (file := read_file(self.folder, path, stamp))]
+                with self._file.transaction() as database:
+                    for file in files:
+                        put(database, file, found)
+            gone = there - found.keys()
+            if gone:
+                with self._file.transaction() as database:
+                    forget(database, gone)
+            return Scan(len(unread.keys() - known.keys()), len(unread.keys() & known.keys()), len(gone))
+
+    def renders(
+        self,
+        *,
+        photo: str | None = None,
+        style: str | None = None,
+        rating: Rating | None = None,
+        kind: str | None = None,
+        order: Order = "newest",
+    ) -> list[Render]:
+        """The renders that are there, of one photo, style, rating and kind where that is given."""
+        wanted = {"photo": photo, "style": style, "rating": rating, "kind": kind}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        conditions = " AND ".join(["is_there", *(f"{name} = :{name}" for name in given)])
+        query = f"SELECT * FROM render WHERE {conditions} ORDER BY {_ORDERS[order]}"
+        return [as_render(row) for row in self._rows(query, given)]
+
+    def render(self, id: int) -> Render:
+        """The render of an id.
+
+        Raises:
+            ConfigError: There is none, or its file has gone.
+        """
+        return as_render(self._row(id))
+
+    def file(self, id: int) -> Path:
+        """The file of a render; never one outside of the folder.
+
+        Raises:
+            ConfigError: There is no such render, or its file has gone.
+        """
+        path = (self.folder / self._row(id)["path"]).resolve()
+        if not path.is_file() or not path.is_relative_to(self.folder.resolve()):
+            raise self._no_render(id)
+        return path
+
+    def settings(self) -> dict[int, dict[str, Any]]:
+        """What made each render, as its file says, by the id."""
+        rows = self._rows("SELECT id, settings FROM render WHERE is_there")
+        return {row["id"]: json.loads(row["settings"]) for row in rows}
+
+    def changes(self, since: int = 0) -> Changes:
+        """What has changed since a revision; all there is since 0."""
+        rows = self._rows("SELECT * FROM render WHERE revision > ? ORDER BY id", [since])
+        return Changes(
+            max((row["revision"] for row in rows), default=since),
+            [as_render(row) for row in rows if row["is_there"]],
+            [row["id"] for row in rows if not row["is_there"]],
+        )
+
+    def broken(self) -> list[str]:
+        """Why each file that looks like a picture, but is none, cannot be read."""
+        rows = self._rows("SELECT reason FROM other WHERE reason IS NOT NULL ORDER BY path")
+        return [row["reason"] for row in rows]
+
+    def rate(self, id: int, rating: Rating) -> Render:
+        """Notes what the artist thinks of a render.
+
+        Raises:
+            ConfigError: There is no such render, or rating.
+        """
+        if rating not in RATINGS:
+            raise ConfigError(f"{rating!r} is no rating; give {', '.join(RATINGS)}")
+        self._row(id)
+        with self._file.transaction() as database:
+            database.execute(
+                f"UPDATE render SET rating = ?, revision = {NEXT_REVISION} WHERE id = ? AND rating != ?",
+                [rating, id, rating],
+            )
+        return self.render(id)
+
+    def ratings(self) -> dict[str, Rating]:
+        """The rating of each render by its path below the folder."""
+        return {row["path"]: row["rating"] for row in self._rows("SELECT path, rating FROM render WHERE is_there")}
+
+    def thumbnail(self, id: int) -> Path:
+        """A small picture of a render, made where there is none; its look is noted with it.
+
+        Raises:
+            ConfigError: There is no such render.
+            ImageError: Its file cannot be read.
+        """
+        row = self._row(id)
+        path = self.thumbnails.make(self.file(id), row["sha256"])
+        if row["look"] is None:
+            with Image.open(path) as image:
+                look = look_of(image)
+            with self._file.transaction() as database:
+                database.execute("UPDATE render SET look = ? WHERE id = ? AND sha256 = ?", [look, id, row["sha256"]])
+        return path
+
+    def without_look(self) -> list[int]:
+        """Ids of the renders whose thumbnail is still to be made, the newest first."""
+        query = "SELECT id FROM render WHERE is_there AND look IS NULL ORDER BY mtime_ns DESC"
+        return [row["id"] for row in self._rows(query)]
+
+    def like(self, id: int) -> list[Render]:
+        """All renders, those first that are most like one: by the look, then by style and photo.
+
+        Raises:
+            ConfigError: There is no such render.
+            ImageError: Its file cannot be read.
+        """
+        self.thumbnail(id)
+        rows = self._rows("SELECT * FROM render WHERE is_there")
+        seen = [row for row in rows if row["look"] is not None]
+        number = next((number for number, row in enumerate(seen) if row["id"] == id), None)
+        if number is None:
+            raise ImageError(f"render {id} has just been changed; try again")
+        looks = np.stack([np.frombuffer(row["look"], np.float32) for row in seen])
+        unlike = dict(zip((row["id"] for row in seen), differences(looks, number), strict=True))
+        mine = seen[number]
+
+        def distance(row: sqlite3.Row) -> tuple[float, str]:
+            other = OTHER_STYLE * (row["style"] != mine["style"]) + OTHER_PHOTO * (row["photo"] != mine["photo"])
+            return float(unlike.get(row["id"], 2.0)) + other, row["path"]
+
+        return [as_render(row) for row in sorted(rows, key=distance)]
+
+    def tidy(self) -> None:
+        """Removes the thumbnails of renders that are not there any more."""
+        self.thumbnails.keep_only({row["sha256"] for row in self._rows("SELECT sha256 FROM render WHERE is_there")})
+
+    def _known(self) -> tuple[dict[str, Stamp], set[str]]:
+        """The stamp of each file that was read, and those that were there at the last look."""
+        with self._file.transaction(make=True) as database:
+            rows = database.execute(
+                "SELECT path, mtime_ns, bytes, is_there FROM render "
+                "UNION ALL SELECT path, mtime_ns, bytes, 1 FROM other"
+            ).fetchall()
+        known = {row["path"]: (row["mtime_ns"], row["bytes"]) for row in rows}
+        return known, {row["path"] for row in rows if row["is_there"]}
+
+    def _rows(self, query: str, values: Any = ()) -> list[sqlite3.Row]:
+        if not self._file.path.exists():
+            return []
+        with self._file.transaction(look=True) as database:
+            return database.execute(query, values).fetchall()
+
+    def _row(self, id: int) -> sqlite3.Row:
+        rows = self._rows("SELECT * FROM render WHERE id = ? AND is_there", [id])
+        if not rows:
+            raise self._no_render(id)
+        return rows[0]
+
+    def _no_render(self, id: int) -> ConfigError:
+        return ConfigError(f"there is no render {id} in {self.folder.name}; its file may have been removed")
