@@ -40,5 +40,5 @@ def paint_wall(folder: Path, photos: int = 3, styles: int = 4) -> Path:
         for style in range(styles):
             picture = drawn(10 * photo + style, stripe_px=4 + 2 * style)
             paint(folder / "proofs" / f"photo{photo}-style{style}.png", picture, promise=photo + style / 10)
-    paint(folder / "photo0-style0.png", drawn(width=480, height=320))
+    paint(folder / "photo0-style0.png", drawn(width=480, height=320, stripe_px=24))
     return folder

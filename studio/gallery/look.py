@@ -12,6 +12,7 @@ LONG_SIDE_PX = 160
 """At which looks are taken, whatever the picture's size."""
 _HUES, _DIRECTIONS = 12, 8
 _SHARES = (5, 25, 50, 75, 95)
+_KINDS = 4
 _STROKES_PX = (1.0, 2.0, 4.0, 8.0)
 """Widths of strokes whose energy is told apart."""
 
@@ -26,14 +27,8 @@ def look_of(image: Image.Image) -> NDArray[np.float32]:
 
 
 def differences(looks: NDArray[np.float32], of: int) -> NDArray[np.float32]:
-    """How unlike each of several looks is to the one of that number; 0 for itself, around 1 on average.
-
-    Each number counts by how much it varies among the pictures.
-    """
-    spread = looks.std(axis=0)
-    scaled = (looks - looks[of]) / np.where(spread > 1e-6, spread, np.inf)
-    distances = np.sqrt(np.square(scaled).mean(axis=1))
-    return distances / max(float(distances.mean()), 1e-6)
+    """How unlike each of several looks is to the one of that number; 0 for itself, around 1 in a usual sweep."""
+    return np.sqrt(np.square(looks - looks[of]).sum(axis=1) / 2)
 
 
 def _colors(lab: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -41,7 +36,7 @@ def _colors(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     chroma = np.hypot(lab[..., 1], lab[..., 2])
     angle = np.arctan2(lab[..., 2], lab[..., 1])
     hues, _ = np.histogram(angle, _HUES, (-np.pi, np.pi), weights=chroma)
-    return np.concatenate([quantiles, np.sqrt(hues / chroma.size)])
+    return np.concatenate([_weighed(quantiles, 12), _weighed(np.sqrt(hues / chroma.size), 0.7)])
 
 
 def _texture(lightness: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -49,6 +44,15 @@ def _texture(lightness: NDArray[np.float32]) -> NDArray[np.float32]:
     bands = [np.log1p(np.abs(fine - coarse).mean()) for fine, coarse in itertools.pairwise(blurred)]
     rows, columns = np.gradient(blurred[1])
     strength = np.hypot(rows, columns)
-    direction = np.arctan2(rows, columns) % np.pi
-    turned, _ = np.histogram(direction, _DIRECTIONS, (0, np.pi), weights=strength)
-    return np.concatenate([bands, turned / max(float(strength.sum()), 1e-6)])
+    turned, _ = np.histogram(np.arctan2(rows, columns) % np.pi, _DIRECTIONS, (0, np.pi), weights=strength)
+    return np.concatenate([_weighed(np.array(bands), 0.2), _weighed(turned / max(strength.sum(), 1e-6), 0.037)])
+
+
+def _weighed(numbers: NDArray[np.floating], spread: float) -> NDArray[np.floating]:
+    """Numbers of one kind so that each kind counts the same, however many they are and in whatever unit.
+
+    Args:
+        numbers: of one kind.
+        spread: their standard deviation over six photos in sixteen styles.
+    """
+    return numbers / (spread * np.sqrt(numbers.size * _KINDS))
