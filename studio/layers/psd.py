@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +27,12 @@ from nst_core.files import atomic_path
 from nst_core.picture_profile import srgb_profile
 from studio.layers.composite import composite
 from studio.layers.psd_records import records_of
-from studio.layers.stack import Stack
+from studio.layers.stack import RESOLUTION_DPI, Progress, Stack
 
 LIMITS = {".psd": (1, 30_000, (1 << 31) - 1), ".psb": (2, 300_000, (1 << 62) - 1)}
 """By suffix: the version of the format, the most pixels a side, the most bytes."""
 
-RESOLUTION_DPI = 300
 THUMBNAIL_PX = 160
-
-Progress = Callable[[int, int], None]
-"""Called with the layers done and the layers in all."""
 
 
 def write_psd(stack: Stack, path: Path, progress: Progress | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +10,12 @@ import numpy as np
 
 Blend = Literal["normal", "multiply", "screen", "overlay", "soft_light", "luminosity", "color"]
 GroupBlend = Literal["pass_through", "normal", "multiply", "screen", "overlay", "soft_light", "luminosity", "color"]
+
+RESOLUTION_DPI = 300
+"""That files say of themselves: what a painting would be printed at."""
+
+Progress = Callable[[int, int], None]
+"""Called with the layers done and the layers in all."""
 
 
 @dataclass(frozen=True, eq=False)
