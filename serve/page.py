@@ -45,10 +45,10 @@ def mount_files(app: FastAPI) -> None:
             raise HTTPException(404, f"there is no example photo {name!r}")
         return FileResponse(examples[name])
 
-    app.mount(f"/{PREFIX}", _Files(directory=FILES))
+    app.mount(f"/{PREFIX}", PageFiles(directory=FILES))
 
 
-class _Files(StaticFiles):
+class PageFiles(StaticFiles):
     """Files that the browser asks about again each time, so that an update of Impasto is seen at once."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:

@@ -150,7 +150,8 @@ def test_an_unknown_rating_or_render_is_refused(store: Store) -> None:
     with pytest.raises(ConfigError, match="'loved' is no rating; give rejected, unrated, kept, starred"):
         store.rate(1, "loved")  # pyright: ignore[reportArgumentType]
     with pytest.raises(ConfigError, match="no render 99 in sweep"):
-        store.rate(99, "kept")
+        store.rate_all({1: "kept", 99: "kept"})
+    assert set(store.ratings().values()) == {"unrated"}, "one was rated though not all could be"
 
 
 def test_only_what_has_changed_since_is_told(store: Store) -> None:
@@ -167,6 +168,15 @@ def test_only_what_has_changed_since_is_told(store: Store) -> None:
     assert store.changes(news.revision).revision == news.revision
     store.rate(id, "kept")
     assert store.changes(news.revision).renders == [], "nothing has changed"
+
+
+def test_changes_come_in_parts_and_none_is_left_out(store: Store) -> None:
+    seen, revision = [], 0
+    while part := store.changes(revision, most=5).renders:
+        assert len(part) <= 5
+        seen += [render.path for render in part]
+        revision = store.changes(revision, most=5).revision
+    assert sorted(seen) == sorted(store.ratings())
 
 
 def test_what_is_no_painted_photo_is_left_out_and_what_is_broken_is_told(store: Store) -> None:
@@ -251,8 +261,8 @@ def test_more_like_this_begins_with_itself_and_what_looks_alike(tmp_path: Path) 
     paint(tmp_path / "other-apart.png", twin)
     store = Store(tmp_path)
     store.scan()
-    for id in store.without_look():
-        store.thumbnail(id)
+    for render in store.without_look():
+        store.thumbnail(render.id)
     like = [render.path for render in store.like(id_of(store, "photo4-style4.png"))]
     assert like[:2] == ["photo4-style4.png", "other-apart.png"]
     assert len(like) == 13
@@ -264,8 +274,8 @@ def test_of_equal_looks_the_same_style_is_nearer(tmp_path: Path) -> None:
     paint(tmp_path / "cat-night.png", drawn(3))
     store = Store(tmp_path)
     store.scan()
-    for id in store.without_look():
-        store.thumbnail(id)
+    for render in store.without_look():
+        store.thumbnail(render.id)
     like = [render.path for render in store.like(id_of(store, "cat-waves.png"))]
     assert like == ["cat-waves.png", "dog-waves.png", "dog-night.png", "cat-night.png"]
 

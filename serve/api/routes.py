@@ -68,7 +68,7 @@ async def paint(service: Served, image: Image, style: StyleName, wish: Wished) -
     photo, (found,) = await service.prepare(image, [style], wish)
     painted = await service.paint(photo, found, wish)
     headers = {
-        "Content-Disposition": _attachment(wish.filename(photo, found)),
+        "Content-Disposition": attachment(wish.filename(photo, found)),
         "Cache-Control": "no-store",
         "X-Impasto-Seconds": f"{painted.seconds:.3f}",
         "X-Impasto-Size": f"{painted.width}x{painted.height}",
@@ -114,7 +114,7 @@ async def inspect(
     return Response(json.dumps(found), media_type="application/json")  # ASCII: settings may hold what UTF-8 cannot
 
 
-def _attachment(filename: str) -> str:
+def attachment(filename: str) -> str:
     """Names a file in a header, for old programs in ASCII."""
     plain = "".join(letter if letter.isascii() and letter not in '"\\%' else "_" for letter in filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -78,7 +78,9 @@ def kind_of(path: str) -> Kind:
 
 def making(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What decides how a picture looks: its settings without what only tells of the run."""
-    return {key: value for key, value in settings.items() if key not in ("versions", "seconds", "promise")}
+    return {
+        key: value for key, value in settings.items() if key not in ("versions", "seconds", "promise", "promise_of")
+    }
 
 
 def _styles(settings: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -129,16 +130,29 @@ class Store:
             raise self._no_render(id)
         return path
 
+    def settings_of(self, id: int) -> dict[str, Any]:
+        """What made a render, as its file says.
+
+        Raises:
+            ConfigError: There is no such render, or its file has gone.
+        """
+        return json.loads(self._row(id)["settings"])
+
     def settings(self) -> dict[int, dict[str, Any]]:
         """What made each render, as its file says, by the id."""
         rows = self._rows("SELECT id, settings FROM render WHERE is_there")
         return {row["id"]: json.loads(row["settings"]) for row in rows}
 
-    def changes(self, since: int = 0) -> Changes:
-        """What has changed since a revision; all there is since 0."""
-        rows = self._rows("SELECT * FROM render WHERE revision > ? ORDER BY id", [since])
+    def changes(self, since: int = 0, most: int = sys.maxsize) -> Changes:
+        """What has changed since a revision; all there is since 0. Where there is more, ask again from its revision.
+
+        Args:
+            since: a revision that was told before.
+            most: renders to be told at a time.
+        """
+        rows = self._rows("SELECT * FROM render WHERE revision > ? ORDER BY revision LIMIT ?", [since, most])
         return Changes(
-            max((row["revision"] for row in rows), default=since),
+            rows[-1]["revision"] if rows else since,
             [as_render(row) for row in rows if row["is_there"]],
             [row["id"] for row in rows if not row["is_there"]],
         )
@@ -148,21 +162,34 @@ class Store:
         rows = self._rows("SELECT reason FROM other WHERE reason IS NOT NULL ORDER BY path")
         return [row["reason"] for row in rows]
 
-    def rate(self, id: int, rating: Rating) -> Render:
+    def rate(self, id: int, rating: Rating) -> None:
         """Notes what the artist thinks of a render.
 
         Raises:
             ConfigError: There is no such render, or rating.
         """
-        if rating not in RATINGS:
-            raise ConfigError(f"{rating!r} is no rating; give {', '.join(RATINGS)}")
-        self._row(id)
+        self.rate_all({id: rating})
+
+    def rate_all(self, ratings: Mapping[int, Rating]) -> None:
+        """Notes ratings by the renders' ids; all of them, or none.
+
+        Raises:
+            ConfigError: There is no such render, or rating.
+        """
+        for rating in ratings.values():
+            if rating not in RATINGS:
+                raise ConfigError(f"{rating!r} is no rating; give {', '.join(RATINGS)}")
+        if not self._file.path.exists():
+            raise self._no_render(next(iter(ratings)))
         with self._file.transaction() as database:
-            database.execute(
-                f"UPDATE render SET rating = ?, revision = {NEXT_REVISION} WHERE id = ? AND rating != ?",
-                [rating, id, rating],
-            )
-        return self.render(id)
+            there = {row["id"] for row in database.execute("SELECT id FROM render WHERE is_there")}
+            for id, rating in ratings.items():
+                if id not in there:
+                    raise self._no_render(id)
+                database.execute(
+                    f"UPDATE render SET rating = ?, revision = {NEXT_REVISION} WHERE id = ? AND rating != ?",
+                    [rating, id, rating],
+                )
 
     def ratings(self) -> dict[str, Rating]:
         """The rating of each render by its path below the folder."""
@@ -184,10 +211,10 @@ class Store:
                 database.execute("UPDATE render SET look = ? WHERE id = ? AND sha256 = ?", [look, id, row["sha256"]])
         return path
 
-    def without_look(self) -> list[int]:
-        """Ids of the renders whose thumbnail is still to be made, the newest first."""
-        query = "SELECT id FROM render WHERE is_there AND look IS NULL ORDER BY mtime_ns DESC"
-        return [row["id"] for row in self._rows(query)]
+    def without_look(self) -> list[Render]:
+        """The renders whose thumbnail is still to be made, the newest first."""
+        query = "SELECT * FROM render WHERE is_there AND look IS NULL ORDER BY mtime_ns DESC"
+        return [as_render(row) for row in self._rows(query)]
 
     def like(self, id: int) -> list[Render]:
         """All renders, those first that are most like one: by the look, then by style and photo.
