@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import docstring_parser
 from jsonargparse import ArgumentParser, Namespace
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from impasto import values
 from impasto.compute import add_compute
 from impasto.paint_work import Job, Painter
+from impasto.progress import progress_bar
 from impasto.results import check_writable, find_photos, folder_within, free_names, result_paths
 from models.card import STRENGTH_RANGE
 from models.catalog import Style, find_style
@@ -24,6 +23,7 @@ from serve.paint_options import BRUSH_RANGE, PaintOptions
 
 if TYPE_CHECKING:
     from impasto.refine import Refinement  # it needs torch
+    from studio.upscale.enlarge import Enlarger
 
 EXAMPLES = """\
 examples:
@@ -33,6 +33,7 @@ examples:
   impasto paint cat.jpg --style starry_night --brush-size 2     broader strokes, at any size of the result
   impasto paint cat.jpg --style six.onnx --weights 1,0,0,2,0,0  a style of six paintings, two of them mixed
   impasto paint cat.jpg --style starry_night --refine 25        better strokes, by 25 iterations of the optimizer
+  impasto paint cat.jpg --style starry_night --size 500 --upscale 4     painted at 500 px, enlarged by Waifu2x to 2,000
   impasto paint cat.tif --style udnie --size 2048 --bits 16 -o cat_udnie.tif
 
 Styles are named as `impasto styles` lists them, or by the path of an .onnx file. The folders of a folder are kept;
@@ -96,6 +97,10 @@ def _add_painting(parser: ArgumentParser) -> None:
         help="paint the strokes better, by N iterations of the optimizer; needs torch (default: %(default)s)",
     )  # fmt: skip
     group.add_argument("--refine-mask", metavar="MASK", type=str, help="refine only where this is white")
+    group.add_argument(
+        "--upscale", type=int, choices=[2, 4], default=0,
+        help="then enlarge what was painted so many times, as impasto upscale does",
+    )  # fmt: skip
 
 
 def run(options: Namespace) -> int:
@@ -112,9 +117,9 @@ def run(options: Namespace) -> int:
     mask = [Path(options.refine_mask)] if options.refine_mask else []
     check_writable((job.out for job in jobs), [*(job.photo for job in jobs), *mask])
     refinement = _refinement(options)
-    painter = Painter(options, chosen, len(jobs), refinement)
+    painter = Painter(options, chosen, len(jobs), refinement, _enlarger(options))
     failed: list[str] = []
-    with _bar() as bar:
+    with progress_bar() as bar:
         painter.tell = functools.partial(bar.update, bar.add_task("painting", total=len(jobs)), refresh=False)
         for outcome in painter.paint_all(jobs):
             if isinstance(outcome, str):
@@ -148,6 +153,27 @@ def _refinement(options: Namespace) -> "Refinement | None":
     return open_refinement(options)
 
 
+def _enlarger(options: Namespace) -> "Enlarger | None":
+    """What `--upscale` asks for.
+
+    Raises:
+        ConfigError: It cannot give as many bits as are wanted.
+    """
+    if not options.upscale:
+        return None
+    from studio.upscale.enlarge import open_enlarger  # what plain painting does without
+
+    enlarger = open_enlarger(options.upscale, memory_limit=options.memory_limit or 0)
+    if options.bits == 16 and not enlarger.deep:
+        raise ConfigError(
+            "--upscale gives 8 bits a channel, as Waifu2x does; "
+            "for 16 paint without it, then: impasto upscale --method lanczos"
+        )
+    if enlarger.note:
+        print(f"impasto: {enlarger.note}", file=sys.stderr)
+    return enlarger
+
+
 def plan_jobs(options: Namespace, styles: Sequence[Style]) -> list[Job]:
     """Each photo in each style, and where the results go.
 
@@ -160,11 +186,3 @@ def plan_jobs(options: Namespace, styles: Sequence[Style]) -> list[Job]:
     wanted = (folder_within(photo, options.photo) / f"{photo.stem}-{style.name}" for photo, style in pairs)
     names = free_names(map(str, wanted))
     return [Job(*pair, path) for pair, path in zip(pairs, result_paths(out, names, options.bits), strict=True)]
-
-
-def _bar() -> Progress:
-    """A bar on stderr where it is a terminal, with the time left."""
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    hidden = not console.is_terminal
-    return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=sys.stdout.isatty())

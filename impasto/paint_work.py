@@ -25,9 +25,13 @@ from serve.record import is_painted_so, paint_settings
 
 if TYPE_CHECKING:
     from impasto.refine import Refinement  # it needs torch
+    from studio.upscale.enlarge import Enlarger
 
 SAID_FROM_BYTES = 1_000_000_000
 """From this much memory on, how a picture will be painted is said first."""
+
+PAINTED_SHARE = 0.15
+"""Of the time that it takes to paint and to enlarge, that painting takes: measured with Waifu2x on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,19 @@ class Painter:
         chosen: the engine's part of them.
         jobs: how many.
         refinement: of the strokes.
+        enlarger: of what was painted.
     """
 
     def __init__(
-        self, options: Namespace, chosen: PaintOptions, jobs: int, refinement: "Refinement | None" = None
+        self,
+        options: Namespace,
+        chosen: PaintOptions,
+        jobs: int,
+        refinement: "Refinement | None" = None,
+        enlarger: "Enlarger | None" = None,
     ) -> None:
-        self.options, self.chosen, self.several, self.refinement = options, chosen, jobs > 1, refinement
+        self.options, self.chosen, self.several = options, chosen, jobs > 1
+        self.refinement, self.enlarger = refinement, enlarger
         cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self.workers = 1 if refinement else min(cores, jobs)
         memory = options.memory_limit or int(available_bytes() * FREE_SHARE)
@@ -92,18 +103,25 @@ class Painter:
         """Paints a photo and writes the result, with all that made it inside."""
         photo = self.read(job.photo)
         refined = self.refinement and self.refinement.settings
-        if self.several and is_painted_so(job.out, photo, job.style, self.chosen, refined):
+        enlarged = self.enlarger and self.enlarger.settings
+        if self.several and is_painted_so(job.out, photo, job.style, self.chosen, refined, enlarged):
             self.done_before += 1
             return None
         if not self.several and self.engine.plan(photo, job.style, self.chosen).peak_bytes > SAID_FROM_BYTES:
             print(self._plan(photo, job), file=sys.stderr)
         start = time.perf_counter()
         retouch = self.refinement and self.refinement.retouch(job.style, self.chosen)
-        picture = self.engine.stylize(photo, job.style, self.chosen, functools.partial(self._progress, job), retouch)
+        share = PAINTED_SHARE if self.enlarger else 1.0
+        picture = self.engine.stylize(
+            photo, job.style, self.chosen, lambda done: self._progress(job, done * share), retouch
+        )
+        if self.enlarger:
+            picture = self.enlarger.enlarge(picture, lambda done: self._progress(job, share + done * (1 - share)))
         seconds = time.perf_counter() - start
-        settings = paint_settings(photo, job.style, self.chosen, seconds, refined)
+        settings = paint_settings(photo, job.style, self.chosen, seconds, refined, enlarged)
         write_picture(picture, job.out, settings=settings, quality=self.options.quality, bits=self.options.bits)
-        return f"{job.out}: {picture.width}x{picture.height} px, {seconds:.2f} s"
+        shallow = ", 8 bits, as Waifu2x knows no more" if picture.bit_depth < photo.bit_depth else ""
+        return f"{job.out}: {picture.width}x{picture.height} px{shallow}, {seconds:.2f} s"
 
     def _plan(self, photo: Picture, job: Job) -> str:
         plan = self.engine.plan(photo, job.style, self.chosen)

@@ -19,7 +19,12 @@ HASHES_KEPT = 256
 
 
 def paint_settings(
-    photo: Picture, style: Style, options: PaintOptions, seconds: float, refinement: Mapping[str, Any] | None = None
+    photo: Picture,
+    style: Style,
+    options: PaintOptions,
+    seconds: float,
+    refinement: Mapping[str, Any] | None = None,
+    upscale: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The settings that are kept inside a painted picture.
 
@@ -29,6 +34,7 @@ def paint_settings(
         options: it was painted with.
         seconds: it took.
         refinement: how its strokes were refined, if they were.
+        upscale: how the painted picture was enlarged, if it was.
     """
     settings = {
         "command": "paint",
@@ -38,19 +44,26 @@ def paint_settings(
         "versions": provenance(),
         "seconds": round(seconds, 3),
     }
-    return settings | {"refinement": refinement} if refinement else settings
+    more = {"refinement": refinement, "upscale": upscale}
+    return settings | {key: value for key, value in more.items() if value}
 
 
 def is_painted_so(
-    path: Path, photo: Picture, style: Style, options: PaintOptions, refinement: Mapping[str, Any] | None = None
+    path: Path,
+    photo: Picture,
+    style: Style,
+    options: PaintOptions,
+    refinement: Mapping[str, Any] | None = None,
+    upscale: Mapping[str, Any] | None = None,
 ) -> bool:
     """Whether a file is a photo painted in a style, with the same options, by an earlier run."""
     try:
         found = read_picture(path).settings or {}
     except ImageError:
         return False
-    wanted = json.loads(settings_text(paint_settings(photo, style, options, 0, refinement)))
-    return all(found.get(key) == wanted.get(key) for key in ("command", "photo", "style", "options", "refinement"))
+    wanted = json.loads(settings_text(paint_settings(photo, style, options, 0, refinement, upscale)))
+    keys = ("command", "photo", "style", "options", "refinement", "upscale")
+    return all(found.get(key) == wanted.get(key) for key in keys)
 
 
 def _sha256(path: Path) -> str:

@@ -91,7 +91,7 @@ def open_enlarger(factor: int, method: str = "auto", memory_limit: int = 0, nois
         factor: 2 or 4.
         method: auto (Waifu2x if it can be used here, else Lanczos), waifu2x, lanczos, or a model file.
         memory_limit: bytes that the program may take; 0 is most of what is free.
-        noise: 0 to 3, how much noise Waifu2x removes; None removes none.
+        noise: 0 to 3, how much noise Waifu2x removes; None is the default, 1.
 
     Raises:
         ConfigError: An option makes no sense.
@@ -99,6 +99,9 @@ def open_enlarger(factor: int, method: str = "auto", memory_limit: int = 0, nois
     """
     if factor not in FACTORS:
         raise ConfigError(f"pictures are enlarged by 2 or 4, not {factor}")
+    low, high = waifu2x.NOISE_LEVELS
+    if noise is not None and not low <= noise <= high:
+        raise ConfigError(f"--noise must be from {low} to {high}, not {noise}")
     if noise is not None and method not in ("auto", "waifu2x"):
         raise ConfigError("--noise is for Waifu2x; leave it out with another --method")
     network, note = _network(method, noise)
@@ -112,7 +115,7 @@ def _network(method: str, noise: int | None) -> tuple[Network | None, str]:
         return None, ""
     if method in ("auto", "waifu2x"):
         if not (reason := waifu2x.why_not()):
-            return waifu2x.Waifu2xNetwork(noise), ""
+            return waifu2x.Waifu2xNetwork(waifu2x.NOISE if noise is None else noise), ""
         if method == "waifu2x":
             raise ModelError(f"Waifu2x cannot be used: {reason}")
         return None, f"enlarging by Lanczos only, as Waifu2x cannot be used: {reason}"

