@@ -98,7 +98,7 @@ def _add_painting(parser: ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--refine-mask", metavar="MASK", type=str, help="refine only where this is white")
     group.add_argument(
-        "--upscale", type=int, choices=[2, 4], default=0,
+        "--upscale", type=int, choices=[2, 4], default=None,
         help="then enlarge what was painted so many times, as impasto upscale does",
     )  # fmt: skip
 
