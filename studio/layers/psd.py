@@ -82,19 +82,23 @@ def _layer_info(stack: Stack, version: int, progress: Progress | None) -> LayerI
 
 def _resources(merged: np.ndarray) -> ImageResources:
     dots = RESOLUTION_DPI << 16  # fixed point
+    found = {
+        Resource.RESOLUTION_INFO: ResoulutionInfo(dots, 1, 1, dots, 1, 1),  # dots per inch, sizes shown in inches
+        Resource.THUMBNAIL_RESOURCE: thumbnail(merged),
+        Resource.ICC_PROFILE: srgb_profile(),
+        Resource.VERSION_INFO: VersionInfo(has_composite=True, writer="Impasto", reader="Impasto"),
+    }
+    return ImageResources([(key, ImageResource(key=key, data=data)) for key, data in found.items()])
+
+
+def thumbnail(merged: np.ndarray) -> ThumbnailResource:
+    """The small picture, a JPEG, by which folders show the file."""
     image = Image.fromarray(merged)
     image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=85)
     row = (image.width * 24 + 31) // 32 * 4
-    thumbnail = ThumbnailResource(1, image.width, image.height, row, row * image.height, 24, 1, jpeg.getvalue())
-    found = {
-        Resource.RESOLUTION_INFO: ResoulutionInfo(dots, 1, 1, dots, 1, 1),  # dots per inch, sizes shown in inches
-        Resource.THUMBNAIL_RESOURCE: thumbnail,
-        Resource.ICC_PROFILE: srgb_profile(),
-        Resource.VERSION_INFO: VersionInfo(has_composite=True, writer="Impasto", reader="Impasto"),
-    }
-    return ImageResources([(key, ImageResource(key=key, data=data)) for key, data in found.items()])
+    return ThumbnailResource(1, image.width, image.height, row, row * image.height, 24, 1, jpeg.getvalue())
 
 
 def _version(path: Path, width: int, height: int) -> int:

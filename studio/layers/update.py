@@ -1,0 +1,146 @@
+"""Renders added to a Photoshop file that an artist has worked on, whose own layers stay as they are, byte for byte."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from psd_tools.constants import ChannelID, SectionDivider, Tag
+from psd_tools.psd.layer_and_mask import ChannelDataList
+
+from nst_core.errors import ImageError
+from nst_core.files import atomic_path
+from nst_core.mask import resize_mask
+from nst_core.picture_samples import resize, to_bits, to_float
+from studio.layers.psd import check_bytes
+from studio.layers.psd_layout import Layout, Place, read_layout
+from studio.layers.psd_records import Record, origin_of, records_of
+from studio.layers.psd_splice import recompose, splice
+from studio.layers.stack import Group, Layer, Progress
+
+BAND_PIXELS = 3_000_000
+"""The document is composed by rows of about this size: psd-tools decodes each layer once a band."""
+
+_GROUP_TOPS = (SectionDivider.OPEN_FOLDER, SectionDivider.CLOSED_FOLDER)
+
+
+def document_size(path: Path) -> tuple[int, int]:
+    """Width and height of a Photoshop file that can be updated.
+
+    Raises:
+        ImageError: It cannot.
+    """
+    with _open(path) as file:
+        header = read_layout(file, path.name).header
+    return header.width, header.height
+
+
+def update_psd(path: Path, renders: Sequence[Layer], group: str, progress: Progress | None = None) -> list[str]:
+    """Adds those renders to a Photoshop file that it does not hold yet; gives their names.
+
+    They come in at the top of the group, at the size of the document. The artist's layers, masks, and all that is not
+    understood of the file are copied byte for byte. The picture for readers that know no layers is made anew, by
+    psd-tools, which comes close to Photoshop but knows not all of its effects; Photoshop itself shows the layers.
+
+    Args:
+        path: the .psd or .psb, replaced when the new one is complete.
+        renders: bottom to top; those that differ in size from the document are resized.
+        group: the name of the group; made at the top of the document where there is none.
+        progress: called with the steps done and in all.
+
+    Raises:
+        ImageError: The file cannot be read, is not RGB with 8 bits a channel, or has no layers.
+        NstError: It cannot be written, or the disk is full.
+    """
+    with _open(path) as file:
+        layout = read_layout(file, path.name)
+        fitted = (_fitted(render, layout.header.width, layout.header.height) for render in renders)
+        new = [render for render in fitted if not _is_there(render, layout, file)]
+        if not new:
+            return []
+        bands = list(_bands(layout.header.height, layout.header.width))
+        steps = itertools.count(1)
+
+        def advance() -> None:
+            if progress:
+                progress(next(steps), len(new) + len(bands))
+
+        index, records = _new_records(layout, new, group, advance)
+        with atomic_path(path) as temporary:
+            splice(file, temporary, layout, index, records, None)
+            check_bytes(path, temporary.stat().st_size)
+            merged = recompose(temporary, bands, advance)
+            if merged is not None:
+                splice(file, temporary, layout, index, records, merged)
+    return [render.name for render in new]
+
+
+def _new_records(
+    layout: Layout, new: Sequence[Layer], group: str, advance: Callable[[], None]
+) -> tuple[int, list[Record]]:
+    """The records of new layers, and the index of the place that they come right below."""
+    tops = [i for i, place in enumerate(layout.places) if place.divider in _GROUP_TOPS and place.name == group]
+    index = tops[-1] if tops else len(layout.places)
+    children: Sequence[Layer | Group] = new if tops else [Group(group, new)]
+    ids = itertools.count(1 + max(place.record.tagged_blocks.get_data(Tag.LAYER_ID, 0) for place in layout.places))
+    records = []
+    for child in children:
+        for record in records_of(child, ids.__next__, layout.header.version):
+            records.append(record)
+            if record[0].bottom:  # the marks of groups have no size
+                advance()
+    return index, records
+
+
+def _is_there(render: Layer, layout: Layout, file: BinaryIO) -> bool:
+    """Whether the document holds a render: a layer of that origin, or, where a program has lost it, one alike."""
+    for place in layout.places:
+        origin = origin_of(place.record)
+        if origin and origin == render.origin:
+            return True
+        if not origin and place.name == render.name and _has_pixels(place, render, layout, file):
+            return True
+    return False
+
+
+def _has_pixels(place: Place, render: Layer, layout: Layout, file: BinaryIO) -> bool:
+    record, (height, width) = place.record, render.pixels.shape[:2]
+    if (record.top, record.left, record.bottom, record.right) != (0, 0, height, width):
+        return False
+    file.seek(place.pixels.start)
+    channels = ChannelDataList.read(file, record.channel_info)
+    stored = {info.id: data for info, data in zip(record.channel_info, channels, strict=True)}
+    for channel in range(3):
+        data = stored.get(ChannelID(channel))
+        if (
+            data is None
+            or data.get_data(width, height, 8, layout.header.version) != render.pixels[..., channel].tobytes()
+        ):
+            return False
+    return True
+
+
+def _fitted(layer: Layer, width: int, height: int) -> Layer:
+    """The layer at another size."""
+    if layer.pixels.shape[:2] == (height, width):
+        return layer
+    pixels, alpha = resize(layer.pixels, layer.alpha, width, height)
+    mask = layer.mask
+    if mask is not None:
+        mask = to_bits(resize_mask(to_float(mask), height, width), 8)
+    return replace(layer, pixels=pixels, alpha=alpha, mask=mask)
+
+
+def _bands(height: int, width: int) -> Iterator[slice]:
+    rows = max(1, BAND_PIXELS // width)
+    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror}; check the name") from error
