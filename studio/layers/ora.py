@@ -7,8 +7,9 @@ Transfer layer's alpha channel' make a mask of it again, and lose nothing. (MyPa
 
 from __future__ import annotations
 
+import itertools
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,10 +20,9 @@ from PIL import Image
 from nst_core.errors import ImageError
 from nst_core.files import atomic_path
 from studio.layers.composite import composite
-from studio.layers.stack import RESOLUTION_DPI, Group, GroupBlend, Layer, Progress, Stack
+from studio.layers.stack import RESOLUTION_DPI, Blend, Group, Layer, Progress, Stack
 
-BLENDS: dict[GroupBlend, str] = {
-    "pass_through": "svg:src-over",
+BLENDS: dict[Blend, str] = {
     "normal": "svg:src-over",
     "multiply": "svg:multiply",
     "screen": "svg:screen",
@@ -32,7 +32,13 @@ BLENDS: dict[GroupBlend, str] = {
     "color": "svg:color",
 }
 
+MIMETYPE = "image/openraster"
 THUMBNAIL_PX = 256
+
+ORIGIN = "{urn:impasto}origin"
+"""The attribute with the origin of a layer, which other programs do not keep."""
+
+ElementTree.register_namespace("impasto", "urn:impasto")
 
 
 def write_ora(stack: Stack, path: Path, progress: Progress | None = None) -> None:
@@ -49,41 +55,58 @@ def write_ora(stack: Stack, path: Path, progress: Progress | None = None) -> Non
     size = {"w": str(stack.width), "h": str(stack.height)}
     dots = {"xres": str(RESOLUTION_DPI), "yres": str(RESOLUTION_DPI)}
     image = ElementTree.Element("image", {"version": "0.0.6", **size, **dots})
-    files = _describe(stack.children, ElementTree.SubElement(image, "stack"), [])
+    files: dict[str, Layer] = {}
+    names = (f"data/{index:03d}.png" for index in itertools.count())
+    ElementTree.SubElement(image, "stack").extend(elements_of(stack.children, names, files))
     merged = composite(stack)
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("mimetype", "image/openraster")  # first and not compressed, so that the kind can be told
-        archive.writestr("stack.xml", ElementTree.tostring(image, "UTF-8", xml_declaration=True))
-        for done, (name, layer) in enumerate(files, start=1):
-            archive.writestr(name, _png(_samples(layer)))
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr("mimetype", MIMETYPE)  # first and not compressed, so that the kind can be told
+        for done, (name, layer) in enumerate(files.items(), start=1):
+            archive.writestr(name, png(samples(layer)))
             if progress:
                 progress(done, len(files))
-        archive.writestr("mergedimage.png", _png(merged))
-        archive.writestr("Thumbnails/thumbnail.png", _png(_thumbnail(merged)))
+        write_overview(archive, image, merged)
 
 
-def _describe(
-    children: Sequence[Layer | Group], parent: ElementTree.Element, files: list[tuple[str, Layer]]
-) -> list[tuple[str, Layer]]:
-    """Puts children into the XML, the topmost first as it wants them, and gives `files` with theirs added."""
+def elements_of(
+    children: Sequence[Layer | Group], names: Iterator[str], files: dict[str, Layer]
+) -> Iterator[ElementTree.Element]:
+    """The XML of layers and groups, the topmost first as it has them.
+
+    Args:
+        children: bottom to top.
+        names: for the layers' files, one each.
+        files: gets the layers, by those names.
+    """
     for child in reversed(children):
         shared = {
             "name": child.name,
             "opacity": f"{child.opacity:.4f}",
             "visibility": "visible" if child.visible else "hidden",
-            "composite-op": BLENDS[child.blend],
+            "composite-op": BLENDS["normal" if child.blend == "pass_through" else child.blend],
         }
         if isinstance(child, Group):
             isolation = "auto" if child.blend == "pass_through" else "isolate"
-            _describe(child.children, ElementTree.SubElement(parent, "stack", shared, isolation=isolation), files)
+            element = ElementTree.Element("stack", shared, isolation=isolation)
+            element.extend(elements_of(child.children, names, files))
         else:
-            name = f"data/{len(files):03d}.png"
-            ElementTree.SubElement(parent, "layer", shared, src=name, x="0", y="0")
-            files.append((name, child))
-    return files
+            files[name := next(names)] = child
+            element = ElementTree.Element("layer", shared, src=name, x="0", y="0")
+            if child.origin:
+                element.set(ORIGIN, child.origin)
+        yield element
 
 
-def _samples(layer: Layer) -> np.ndarray:
+def write_overview(archive: zipfile.ZipFile, image: ElementTree.Element, merged: np.ndarray) -> None:
+    """Writes the XML of all, and the picture that the layers show, whole and small."""
+    archive.writestr("stack.xml", ElementTree.tostring(image, "UTF-8", xml_declaration=True))
+    archive.writestr("mergedimage.png", png(merged))
+    small = Image.fromarray(merged)
+    small.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    archive.writestr("Thumbnails/thumbnail.png", png(np.asarray(small)))
+
+
+def samples(layer: Layer) -> np.ndarray:
     """(H, W, 3), or (H, W, 4) with what shows of it; colors are not multiplied by that, nor lost where it is 0."""
     if layer.alpha is None and layer.mask is None:
         return layer.pixels
@@ -94,13 +117,7 @@ def _samples(layer: Layer) -> np.ndarray:
     return np.dstack([layer.pixels, shows])
 
 
-def _thumbnail(merged: np.ndarray) -> np.ndarray:
-    image = Image.fromarray(merged)
-    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    return np.asarray(image)
-
-
-def _png(samples: np.ndarray) -> bytes:
+def png(samples: np.ndarray) -> bytes:
     """A PNG file: made in a third of the usual time, and no larger for photos."""
     options = {"level": 1, "strategy": imagecodecs.PNG.STRATEGY.RLE, "filter": imagecodecs.PNG.FILTER.SUB}
     return bytes(imagecodecs.png_encode(np.ascontiguousarray(samples), **options))

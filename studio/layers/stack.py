@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
 
 import numpy as np
+
+from nst_core.mask import resize_mask
+from nst_core.picture_samples import resize, to_bits, to_float
 
 Blend = Literal["normal", "multiply", "screen", "overlay", "soft_light", "luminosity", "color"]
 GroupBlend = Literal["pass_through", "normal", "multiply", "screen", "overlay", "soft_light", "luminosity", "color"]
@@ -39,6 +42,16 @@ class Layer:
     visible: bool = True
     origin: str = ""
     """SHA-256 of the file that it was made of, by which an update knows it again; empty when of none."""
+
+    def resized(self, width: int, height: int) -> Self:
+        """The layer at another size."""
+        if self.pixels.shape[:2] == (height, width):
+            return self
+        pixels, alpha = resize(self.pixels, self.alpha, width, height)
+        mask = self.mask
+        if mask is not None:
+            mask = to_bits(resize_mask(to_float(mask), height, width), 8)
+        return replace(self, pixels=pixels, alpha=alpha, mask=mask)
 
 
 @dataclass(frozen=True, eq=False)

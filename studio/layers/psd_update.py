@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from psd_tools.constants import ChannelID, SectionDivider, Tag
+from psd_tools.constants import ChannelID, Resource, SectionDivider, Tag
 from psd_tools.psd.layer_and_mask import ChannelDataList
 
 from nst_core.errors import ImageError
 from nst_core.files import atomic_path
-from nst_core.mask import resize_mask
-from nst_core.picture_samples import resize, to_bits, to_float
 from studio.layers.psd import check_bytes
 from studio.layers.psd_layout import Layout, Place, read_layout
 from studio.layers.psd_records import Record, origin_of, records_of
@@ -27,7 +24,7 @@ BAND_PIXELS = 3_000_000
 _GROUP_TOPS = (SectionDivider.OPEN_FOLDER, SectionDivider.CLOSED_FOLDER)
 
 
-def document_size(path: Path) -> tuple[int, int]:
+def psd_size(path: Path) -> tuple[int, int]:
     """Width and height of a Photoshop file that can be updated.
 
     Raises:
@@ -57,7 +54,7 @@ def update_psd(path: Path, renders: Sequence[Layer], group: str, progress: Progr
     """
     with _open(path) as file:
         layout = read_layout(file, path.name)
-        fitted = (_fitted(render, layout.header.width, layout.header.height) for render in renders)
+        fitted = (render.resized(layout.header.width, layout.header.height) for render in renders)
         new = [render for render in fitted if not _is_there(render, layout, file)]
         if not new:
             return []
@@ -85,7 +82,10 @@ def _new_records(
     tops = [i for i, place in enumerate(layout.places) if place.divider in _GROUP_TOPS and place.name == group]
     index = tops[-1] if tops else len(layout.places)
     children: Sequence[Layer | Group] = new if tops else [Group(group, new)]
-    ids = itertools.count(1 + max(place.record.tagged_blocks.get_data(Tag.LAYER_ID, 0) for place in layout.places))
+    # Above what was ever given, also to layers that are gone: other records may still speak of them.
+    taken = [place.record.tagged_blocks.get_data(Tag.LAYER_ID, 0) for place in layout.places]
+    taken += [getattr(found.data, "value", 0) for found, _ in layout.resources if found.key == Resource.IDS_SEED_NUMBER]
+    ids = itertools.count(1 + max(taken))
     records = []
     for child in children:
         for record in records_of(child, ids.__next__, layout.header.version):
@@ -121,17 +121,6 @@ def _has_pixels(place: Place, render: Layer, layout: Layout, file: BinaryIO) -> 
         ):
             return False
     return True
-
-
-def _fitted(layer: Layer, width: int, height: int) -> Layer:
-    """The layer at another size."""
-    if layer.pixels.shape[:2] == (height, width):
-        return layer
-    pixels, alpha = resize(layer.pixels, layer.alpha, width, height)
-    mask = layer.mask
-    if mask is not None:
-        mask = to_bits(resize_mask(to_float(mask), height, width), 8)
-    return replace(layer, pixels=pixels, alpha=alpha, mask=mask)
 
 
 def _bands(height: int, width: int) -> Iterator[slice]:
