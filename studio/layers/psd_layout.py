@@ -38,7 +38,8 @@ class Place:
 
     @property
     def name(self) -> str:
-        return self.record.tagged_blocks.get_data(Tag.UNICODE_LAYER_NAME, self.record.name)
+        # Krita ends names with a null character.
+        return self.record.tagged_blocks.get_data(Tag.UNICODE_LAYER_NAME, self.record.name).rstrip("\0")
 
     @property
     def divider(self) -> SectionDivider | None:
