@@ -139,13 +139,14 @@ class Ledger:
         return put
 
     @contextlib.contextmanager
-    def working(self, command: str = "impasto train") -> Iterator[None]:
+    def working(self, command: str = "impasto train", option: str = "--run") -> Iterator[None]:
         """Makes this process the one that works; what another left running when it died waits again, in front.
 
         May be entered again inside.
 
         Args:
             command: that works on such ledgers, for the message.
+            option: of the command, that names another folder.
 
         Raises:
             ConfigError: Another process is at work.
@@ -160,7 +161,7 @@ class Ledger:
             except BlockingIOError as error:
                 raise ConfigError(
                     f"another {command} is at work in {self.path.parent} (process {self.worker()}); "
-                    "wait for it, or give another --run"
+                    f"wait for it, or give another {option}"
                 ) from error
             except OSError as error:
                 raise self._file.cannot_use(self._lock_path, error) from error
@@ -191,11 +192,16 @@ class Ledger:
             )
             return _get(database, job.name)
 
-    def settle(self, ended: Sequence[Ended], claim: int = 0) -> list[Job]:
+    def settle(self, ended: Sequence[Ended], claim: int = 0, like: str = "*") -> list[Job]:
         """Tells what became of running jobs, and claims up to so many more, in one transaction.
 
         For work on several jobs at a time, of which each takes little longer than a transaction; call it within
         `working`. As with `claim`, what was begun before comes first, then the order of adding counts.
+
+        Args:
+            ended: what became of them.
+            claim: how many more.
+            like: only those whose names fit, as in `proofs/*`.
 
         Raises:
             NstError: One of the jobs is not running.
@@ -214,8 +220,8 @@ class Ledger:
                 )
                 if not changed.rowcount:
                     raise self._not_running()
-            order = "state = 'waiting' ORDER BY begun IS NULL, id LIMIT ?"
-            ids = [row["id"] for row in database.execute(f"SELECT id FROM job WHERE {order}", [claim])]
+            query = "SELECT id FROM job WHERE state = 'waiting' AND name GLOB ? ORDER BY begun IS NULL, id LIMIT ?"
+            ids = [row["id"] for row in database.execute(query, [like, claim])]
             marks = ", ".join("?" * len(ids))
             database.execute(
                 f"UPDATE job SET state = 'running', begun = coalesce(begun, ?) WHERE id IN ({marks})", [now, *ids]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import importlib.util
 import io
 import textwrap
 from collections.abc import Callable, Sequence
@@ -13,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from models.catalog import Style
 from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
 from nst_core.files import sha256, write_bytes
+from nst_core.lettering import Font, fitted, font
 from nst_core.picture import Picture, fit_long_side, read_picture
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
@@ -30,8 +29,6 @@ CELL_PX, SMALL_CELL_PX = (384, 256), (192, 128)
 """What a picture fits into on a sheet, width and height; the small one where there are many rows."""
 MANY_ROWS = 30
 GAP_PX, TITLE_PX, FONT_PX = 12, 34, 20
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
@@ -121,8 +118,8 @@ def contact_sheet(rows: Sequence[Row]) -> np.ndarray:
         rows: with as many cells each.
     """
     box = CELL_PX if len(rows) <= MANY_ROWS else SMALL_CELL_PX
-    font = _font()
-    pictures = [[_drawn(cell, box, font) for cell in row.cells] for row in rows]
+    letters = font(FONT_PX)
+    pictures = [[_drawn(cell, box, letters) for cell in row.cells] for row in rows]
     widths = [max(picture.width for picture in column) for column in zip(*pictures, strict=True)]
     lefts = [GAP_PX + sum(widths[:x]) + GAP_PX * x for x in range(len(widths))]
     step = TITLE_PX + box[1] + GAP_PX
@@ -130,37 +127,18 @@ def contact_sheet(rows: Sequence[Row]) -> np.ndarray:
     draw = ImageDraw.Draw(sheet)
     for y, row in enumerate(rows):
         top = GAP_PX + y * step
-        draw.text((GAP_PX, top), _fitted(row.title, font, sheet.width - 2 * GAP_PX), "black", font)
+        draw.text((GAP_PX, top), fitted(row.title, letters, sheet.width - 2 * GAP_PX), "black", letters)
         for left, picture in zip(lefts, pictures[y], strict=True):
             sheet.paste(picture, (left, top + TITLE_PX))
     return np.asarray(sheet)
 
 
-def _drawn(cell: Cell, box: tuple[int, int], font: Font) -> Image.Image:
+def _drawn(cell: Cell, box: tuple[int, int], letters: Font) -> Image.Image:
     """A cell's picture as large as the box lets it be, or a box that says why there is none."""
     if cell.jpeg is not None:
         with Image.open(io.BytesIO(cell.jpeg)) as picture:
             return ImageOps.contain(picture.convert("RGB"), box)
     blank = Image.new("RGB", box, "#e4e4e4" if cell.missing else "white")
     lines = textwrap.wrap(cell.missing, round(1.5 * box[0] / FONT_PX))[: box[1] // FONT_PX - 2]
-    ImageDraw.Draw(blank).multiline_text((8, 8), "\n".join(lines), "#505050", font)
+    ImageDraw.Draw(blank).multiline_text((8, 8), "\n".join(lines), "#505050", letters)
     return blank
-
-
-def _font() -> Font:
-    """DejaVu, which has the letters of most of Europe, from matplotlib; Pillow's own has hardly more than English."""
-    found = importlib.util.find_spec("matplotlib")
-    for folder in (found and found.submodule_search_locations) or ():
-        with contextlib.suppress(OSError):
-            return ImageFont.truetype(Path(folder, "mpl-data", "fonts", "ttf", "DejaVuSans.ttf"), FONT_PX)
-    return ImageFont.load_default(FONT_PX)
-
-
-def _fitted(text: str, font: Font, width: float) -> str:
-    """As much of a text as a line has room for."""
-    line = " ".join(text.split())
-    if font.getlength(line) <= width:
-        return line
-    while line and font.getlength(line + "…") > width:
-        line = line[:-1]
-    return line + "…"

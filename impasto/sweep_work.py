@@ -1,0 +1,156 @@
+"""The work of `impasto sweep`: from what is typed to the report, and how it is told meanwhile."""
+
+import importlib.util
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from jsonargparse import Namespace
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from impasto.results import check_writable, find_photos
+from models.catalog import find_style, styles
+from nst_core.awake import keep_awake
+from nst_core.errors import ConfigError
+from nst_core.memory import available_bytes
+from nst_core.until import parse_until
+from serve.engine import FREE_SHARE
+from serve.providers import ComputeOptions
+from studio.gallery.store import FILE, Store
+from studio.sweep.finals import FinalOptions
+from studio.sweep.night import COMMAND
+from studio.sweep.plan import Settings, photo_files, style_files
+from studio.sweep.report import REPORT
+from studio.sweep.survey import counts
+from studio.sweep.sweep import Phase, Sweep
+from studio.sweep.workshop import Workshop
+
+DONE, MENDABLE, STOPPED = 0, 2, 130
+STATES = ("done", "failed", "running", "waiting")
+
+
+def sweep_all(options: Namespace) -> int:
+    """Sweeps all photos; gives the exit code.
+
+    Raises:
+        NstError: What one picture alone cannot mend.
+    """
+    folder = Path(options.out)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"-o {folder} is a file; name a folder")
+    if not options.photo:
+        raise ConfigError("name photos to sweep: files, folders, or patterns; see impasto sweep --help")
+    until = parse_until(options.until, datetime.now(UTC)) if options.until else None
+    sweep = Sweep(folder, _finals(options), lambda: ratings(folder))
+    chosen = style_files([find_style(name) for name in options.styles] if options.styles else styles())
+    settings = Settings(tuple(options.strength), tuple(options.brush_size), tuple(options.color))
+    photos = find_photos(options.photo, options.out)
+    check_writable([folder / REPORT], [])
+    with sweep.ledger.working(COMMAND, "-o"), keep_awake("sweeping photos through styles"):
+        read = photo_files(photos)
+        broken = [reason for reason in read if isinstance(reason, str)]
+        total = sweep.plan([photo for photo in read if not isinstance(photo, str)], chosen, settings)
+        _say(f"{len(photos)} photos, {len(chosen)} styles: {total} proofs, into {folder}")
+        cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        memory = options.memory_limit or int(available_bytes() * FREE_SHARE)
+        workshop = Workshop(cores, ComputeOptions(options.provider, 1), memory)
+        try:
+            return _follow(sweep, workshop, cores, until, broken)
+        except KeyboardInterrupt:
+            _say(f"stopped; {_told(sweep)}; the same command goes on", sys.stderr)
+            return STOPPED
+
+
+def _finals(options: Namespace) -> FinalOptions:
+    """How proofs are finished.
+
+    Raises:
+        ConfigError: It cannot be done so, or not here.
+    """
+    chosen = FinalOptions(options.how, options.size, options.upscale, options.finals)
+    if chosen.how != "fast" and chosen.which != "none":
+        if importlib.util.find_spec("torch") is None:
+            raise ConfigError(f"--how {chosen.how} needs torch; in the folder of Impasto, run: pip install '.[train]'")
+        if set(options.brush_size) != {1.0} or "photo" in options.color:
+            raise ConfigError(
+                f"--how {chosen.how} needs the painting itself for --brush-size and --color photo, and a style's card "
+                "holds what the optimizer goes by only; leave those out, or paint such by --how fast"
+            )
+    if chosen.upscale and chosen.which != "none":
+        from studio.upscale.enlarge import open_enlarger  # what plain sweeps do without
+
+        open_enlarger(chosen.upscale)  # what is missing shows now, not in the middle of the night
+    return chosen
+
+
+def _follow(sweep: Sweep, workshop: Workshop, cores: int, until: datetime | None, broken: list[str]) -> int:
+    """Tells how it goes."""
+    failed = Counter(broken)
+    for reason in broken:
+        _say(f"impasto: {reason}; skipped", sys.stderr)
+    with _bar() as bar:
+        task = bar.add_task("")
+        for event in sweep.work(workshop, cores, until):
+            if isinstance(event, Phase):
+                bar.reset(task, description=event.name, total=event.total, completed=event.done)
+                continue
+            bar.update(task, advance=1)
+            if event.reason:
+                if event.reason not in failed:  # a broken photo is said once, not for each style
+                    _say(f"impasto: {event.reason}; skipped", sys.stderr)
+                failed[event.reason] += 1
+    _say(f"{sweep.folder / REPORT}: {_told(sweep)}")
+    waiting = sum(found["waiting"] for found in counts(sweep.ledger).values())
+    if waiting:
+        _say(f"the time is up with {waiting} waiting; the same command goes on")
+    if failed:
+        _say(f"impasto: {sum(failed.values())} pictures could not be painted; see {sweep.folder / REPORT}", sys.stderr)
+    return MENDABLE if failed else DONE
+
+
+def show_status(options: Namespace) -> int:
+    """Tells how far the sweep in a folder is; gives the exit code.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    sweep = Sweep(Path(options.out), FinalOptions(), dict)
+    if not sweep.ledger.path.exists():
+        raise ConfigError(f"there is no sweep in {sweep.folder}; begin one: impasto sweep PHOTOS -o {sweep.folder}")
+    worker = sweep.ledger.worker()
+    _say(f"{sweep.folder}: {_told(sweep)}" + (f"; process {worker} is at work" if worker else ""))
+    reasons = Counter(job.reason for job in sweep.ledger.each("failed"))
+    for reason, count in reasons.most_common():
+        _say(f"failed{f' {count} times' if count > 1 else ''}: {reason}")
+    return MENDABLE if reasons else DONE
+
+
+def ratings(folder: Path) -> Mapping[str, str]:
+    """What the artist thinks of the pictures in a folder; nothing where the gallery was never opened."""
+    return Store(folder).ratings() if (folder / FILE).exists() else {}
+
+
+def _told(sweep: Sweep) -> str:
+    """`160 proofs done, 12 finals done, 3 waiting`"""
+    return ", ".join(
+        f"{name} " + " ".join(f"{found[state]} {state}" for state in STATES if found[state])
+        for name, found in counts(sweep.ledger).items()
+        if any(found.values())
+    )
+
+
+def _bar() -> Progress:
+    """A bar on stderr where it is a terminal, with the time left."""
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = not console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=sys.stdout.isatty())
+
+
+def _say(text: str, file: object = None) -> None:
+    print(text, file=file, flush=True)  # type: ignore[arg-type]

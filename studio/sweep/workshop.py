@@ -1,0 +1,130 @@
+"""What painting a sweep needs, kept ready: the engine with its networks, the photos, the styles."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from models.catalog import Style, read_style
+from nst_core.errors import ImageError, ModelError
+from nst_core.files import sha256
+from nst_core.picture import MAX_PIXELS, Picture, fit_long_side, read_picture
+from serve.engine import Engine
+from serve.providers import ComputeOptions
+from serve.record import paint_settings
+from serve.work import Progress
+from studio.sweep.job import SweepJob
+
+T = TypeVar("T")
+
+PHOTOS_BYTES = 400_000_000
+"""That photos which are kept ready may take together, at the size that they are painted at; at least one is kept."""
+
+
+class Workshop:
+    """Paints jobs; may be shared among threads.
+
+    Args:
+        workers: how many paint at a time.
+        compute: with what, for each of them.
+        memory_limit: bytes that the program may take.
+    """
+
+    def __init__(self, workers: int, compute: ComputeOptions, memory_limit: int) -> None:
+        self.engine = Engine(compute, memory_limit=memory_limit // workers)
+        self._memory_limit = memory_limit
+        self._painting = threading.Semaphore(workers)
+        self._one = threading.Lock()  # the optimizer takes all cores for each picture
+        self._photos: _Kept[Picture] = _Kept(lambda photo: photo.pixels.nbytes, PHOTOS_BYTES)
+        self._styles: _Kept[Style] = _Kept(lambda style: 1, 1000)
+
+    def style(self, job: SweepJob) -> Style:
+        """The job's style.
+
+        Raises:
+            ModelError: It cannot be read, or is not the one that the job was made for.
+        """
+        return self._styles.get((job.style.path, job.style.sha256), lambda: self._read_style(job))
+
+    def photo(self, job: SweepJob) -> Picture:
+        """The job's photo, as large as it is painted, at most.
+
+        Raises:
+            ImageError: It cannot be read, or is not the one that the job was made for.
+        """
+        key = (job.photo.path, job.photo.sha256, job.kind, job.options.size)
+        return self._photos.get(key, lambda: self._read_photo(job))
+
+    def paint(self, job: SweepJob, photo: Picture, style: Style, tell: Progress) -> tuple[Picture, dict[str, Any]]:
+        """The picture, and the settings to be kept inside it; raises what `perform` does."""
+        if job.how == "optimize":
+            from studio.sweep.optimized import optimize_final  # it needs torch, which all else does without
+
+            with self._one:
+                picture, settings = optimize_final(job, photo, style, self._memory_limit, tell)
+        else:
+            with self._painting:
+                began = time.perf_counter()
+                picture = self.engine.stylize(photo, style, job.options, tell)
+                settings = paint_settings(photo, style, job.options, time.perf_counter() - began)
+        if job.upscale:
+            from studio.upscale.enlarge import open_enlarger  # what it needs is not always installed
+
+            with self._one:
+                enlarger = open_enlarger(job.upscale, memory_limit=self._memory_limit)
+                picture = enlarger.enlarge(picture)
+            settings["upscale"] = dict(enlarger.settings)
+        return picture, settings
+
+    def _read_style(self, job: SweepJob) -> Style:
+        style = read_style(Path(job.style.path))
+        if sha256(style.path) != job.style.sha256:
+            raise ModelError(f"{style.path} has changed since the sweep was planned; run the same command again")
+        return replace(style, name=job.style.name)
+
+    def _read_photo(self, job: SweepJob) -> Picture:
+        photo = read_picture(job.photo.path, max_pixels=MAX_PIXELS)
+        if photo.sha256 != job.photo.sha256:
+            raise ImageError(f"{job.photo.path} has changed since the sweep was planned; run the same command again")
+        size = job.options.size
+        if size and size < max(photo.width, photo.height):
+            photo = photo.resized(*fit_long_side(photo.width, photo.height, size))
+        return photo.with_bits(8) if job.kind == "proof" else photo
+
+
+class _Kept(Generic[T]):
+    """Things that were used last, made once, up to a size; may be shared among threads.
+
+    Args:
+        size_of: gives what one takes.
+        room: for all of them; one is kept whatever it takes.
+    """
+
+    def __init__(self, size_of: Callable[[T], int], room: int) -> None:
+        self._size_of, self._room = size_of, room
+        self._things: OrderedDict[tuple[Any, ...], T] = OrderedDict()
+        self._lock = threading.Lock()
+        self._making = threading.Lock()
+
+    def get(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """The thing of a key, made where it is not kept."""
+        if (found := self._find(key)) is not None:
+            return found
+        with self._making:  # the jobs of a photo come one after another: others wait rather than read it, too
+            if (found := self._find(key)) is not None:
+                return found
+            thing = make()
+        with self._lock:
+            self._things[key] = thing
+            while len(self._things) > 1 and sum(map(self._size_of, self._things.values())) > self._room:
+                self._things.popitem(last=False)
+        return thing
+
+    def _find(self, key: tuple[Any, ...]) -> T | None:
+        with self._lock:
+            if key in self._things:
+                self._things.move_to_end(key)
+            return self._things.get(key)
