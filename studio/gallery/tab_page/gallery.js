@@ -1,0 +1,357 @@
+/** The Gallery tab: a wall of renders to be looked through, rated, compared, finished and taken to layers. */
+
+import { Gone } from "../paint_tab/api.js";
+import { make, partsOf } from "../paint_tab/dom.js";
+import { addressOf, likeThis, sendFinals } from "./ask.js";
+import { Filters } from "./filters.js";
+import { Ratings, rateButtons, ratingOf } from "./ratings.js";
+import { Renders, title } from "./renders.js";
+import { Tray } from "./tray.js";
+import { Viewer } from "./viewer.js";
+import { Wall } from "./wall.js";
+
+const POLL_MS = 2000;
+const MOST_BESIDE = 4;
+
+class Tab {
+  constructor(root) {
+    this.root = root;
+    this.parts = partsOf(root);
+    this.renders = new Renders();
+    this.alike = null;
+    this.ratings = new Ratings(this.renders, () => this.#changed(), (error) => this.#tell(error));
+    this.wall = new Wall(this.parts, () => this.#tellChosen());
+    this.filters = new Filters(this.parts, (onlySize) => this.#filtered(onlySize));
+    this.viewer = new Viewer(this.parts, this.renders, {
+      seen: (id) => this.wall.go(id),
+      failed: (error) => this.#tell(error),
+    });
+    this.tray = new Tray(this.parts, this.renders, (what) => this.#tell(what));
+    this.wall.size = this.filters.size;
+    this.#listen();
+    this.#follow();
+  }
+
+  /** Whether the tab is the one that is open. */
+  get #seen() {
+    return this.root.offsetParent !== null && !document.hidden;
+  }
+
+  /** What keys are about: the render in the large view, or those that are chosen, or the current one. */
+  get #meant() {
+    if (this.viewer.open) return this.renders.some([this.viewer.current?.id]).map(({ id }) => id);
+    if (this.wall.chosen.size) return [...this.wall.chosen];
+    return this.wall.currentRender ? [this.wall.currentRender.id] : [];
+  }
+
+  /** Asks the server for news now and then, for as long as the tab is open, and when it is opened. */
+  async #follow() {
+    for (let seen = false; ; ) {
+      if (this.#seen) await this.#refresh();
+      // Who opens the tab with the mouse goes on with the keys of the wall; who walks along the tabs stays there.
+      if (this.#seen && !seen && !document.activeElement?.matches(":focus-visible")) this.parts.wall.focus();
+      seen = this.#seen;
+      await new Promise((resolve) => setTimeout(resolve, this.#seen ? POLL_MS : 200));
+    }
+  }
+
+  async #refresh() {
+    try {
+      const { store } = this.renders;
+      const { answer, changed } = await this.renders.refresh();
+      if (this.gone) this.#tell("");
+      this.gone = false;
+      if (store !== this.renders.store) this.tray.follow(this.renders.store);
+      this.#describe(answer);
+      if (changed) this.#changed();
+    } catch (error) {
+      this.gone = error instanceof Gone;
+      this.#tell(error);
+    }
+  }
+
+  /** Shows what the folder is. */
+  #describe(answer) {
+    const { parts } = this;
+    const count = this.renders.all.size;
+    parts.empty.hidden = count > 0;
+    parts.head.hidden = parts.wall.hidden = count === 0;
+    if (answer.folder === null) {
+      this.#advise("No pictures to choose from yet", "Paint photos in many styles, and they appear here as they come:");
+    } else if (count === 0) {
+      this.#advise(`Nothing painted in ${answer.folder} yet`, "Pictures that Impasto paints there appear here as they come:");
+    }
+    this.sweep = answer.sweep;
+    if (answer.problem !== this.problem) this.#tell(answer.problem ? new Error(answer.problem) : "");
+    this.problem = answer.problem;
+    this.undrawn = answer.undrawn ?? 0;
+    const broken = answer.broken ?? [];
+    parts.broken.hidden = broken.length === 0;
+    parts["broken-text"].textContent = `${broken.length} ${broken.length === 1 ? "file" : "files"} cannot be read`;
+    parts["broken-list"].replaceChildren(...broken.map((reason) => make("li", {}, reason)));
+    this.#tellCount();
+  }
+
+  #advise(heading, text) {
+    this.parts["empty-title"].textContent = heading;
+    this.parts["empty-text"].textContent = text;
+    this.parts["empty-command"].textContent = "impasto sweep photos/ -o sweep";
+  }
+
+  /** Shows the renders as they are now. */
+  #changed() {
+    for (const id of this.wall.chosen) if (!this.renders.get(id)) this.wall.chosen.delete(id);
+    this.filters.draw(this.renders);
+    const shown = this.renders.view(this.filters.filter, this.alike ?? this.filters.order);
+    this.wall.show(shown);
+    this.parts.none.hidden = shown.length > 0;
+    this.tray.draw();
+    this.viewer.tell();
+    this.#tellChosen();
+    this.#tellCount();
+  }
+
+  #filtered(onlySize) {
+    this.wall.size = this.filters.size;
+    if (onlySize) return;
+    if (this.alike && this.filters.order !== this.orderBefore) this.#showAlike(null);
+    else this.#changed();
+  }
+
+  /** Puts those first that are like a render; null puts all back. */
+  async #showAlike(render) {
+    try {
+      this.alike = render && (await likeThis(render.id));
+    } catch (error) {
+      this.#tell(error);
+      return;
+    }
+    this.orderBefore = this.filters.order;
+    const { parts } = this;
+    parts.alike.hidden = !render;
+    if (render) {
+      parts["alike-text"].textContent = `Most like ${title(render)} first`;
+      parts["alike-image"].src = addressOf(render, "thumbnail");
+      for (const facet of Object.keys(this.filters.filter)) this.filters.filter[facet] = "";
+      if (this.viewer.open) this.viewer.close();
+    }
+    this.wall.clear();
+    this.#changed();
+    parts.wall.scrollTop = 0;
+    if (render) this.wall.go(render.id);
+    parts.wall.focus();
+  }
+
+  #rate(rating, goOn = false) {
+    const ids = this.#meant;
+    this.ratings.rate(ids, rating);
+    if (goOn && ids.length === 1) {
+      if (this.viewer.open) this.viewer.step(1);
+      else if (this.wall.currentRender?.id === ids[0]) this.wall.step(1);
+    }
+  }
+
+  #undo() {
+    const [id] = this.ratings.undo();
+    if (id === undefined) return;
+    if (this.viewer.open && !this.viewer.several && this.viewer.row.includes(id)) this.viewer.show(this.viewer.row, id);
+    else if (!this.viewer.open) this.wall.go(id);
+  }
+
+  #zoom(id = this.wall.currentRender?.id) {
+    if (id !== undefined) this.viewer.show(this.wall.renders.map((render) => render.id), id);
+  }
+
+  #compare() {
+    const ids = this.wall.renders.map(({ id }) => id).filter((id) => this.wall.chosen.has(id));
+    if (ids.length >= 2) this.viewer.compare(ids.slice(0, MOST_BESIDE));
+  }
+
+  async #finish(ids) {
+    try {
+      const count = await sendFinals(ids);
+      this.#tell(count === 1 ? "1 final is queued." : `${count} finals are queued.`);
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** Proofs that were starred and have no final. */
+  get #starred() {
+    const all = [...this.renders.all.values()];
+    const finals = new Set(all.filter(({ kind }) => kind === "final").map(title));
+    return all.filter((render) => render.rating === "starred" && render.kind === "proof" && !finals.has(title(render)));
+  }
+
+  get #chosenProofs() {
+    return this.renders.some([...this.wall.chosen]).filter(({ kind }) => kind === "proof");
+  }
+
+  #listen() {
+    const { parts } = this;
+    const press = (name, what) => parts[name].addEventListener("click", what);
+    const layers = () => this.tray.add(this.#meant);
+    rateButtons(parts.rate, (rating) => this.#rate(rating));
+    rateButtons(parts["viewer-rate"], (rating) => this.#rate(rating));
+    press("compare", () => this.#compare());
+    press("chosen-clear", () => this.#clear());
+    press("chosen-layers", layers);
+    press("viewer-layers", layers);
+    press("alike-open", () => this.#showAlike(this.viewer.current));
+    press("alike-close", () => this.#showAlike(null));
+    press("finish", () => this.#finish(this.#starred.map(({ id }) => id)));
+    press("chosen-finish", () => this.#finish(this.#chosenProofs.map(({ id }) => id)));
+    press("notice-close", () => this.#note(""));
+    press("help", () => parts.keys.showModal());
+    press("keys-close", () => parts.keys.close());
+    parts.wall.addEventListener("click", (event) => this.#click(event));
+    document.addEventListener("keydown", (event) => this.#press(event));
+    document.addEventListener("click", ({ target }) => parts.menu.contains(target) || parts.menu.removeAttribute("open"));
+  }
+
+  #clear() {
+    this.wall.clear();
+    this.#tellChosen();
+    this.parts.wall.focus();
+  }
+
+  #click(event) {
+    const tile = event.target.closest(".tile");
+    if (!tile) return;
+    const id = Number(tile.dataset.id);
+    if (event.shiftKey) this.wall.chooseTo(id);
+    else {
+      this.wall.go(id);
+      const chooses = event.ctrlKey || event.metaKey || event.target.closest(".check");
+      if (chooses) this.wall.choose(id, !this.wall.chosen.has(id));
+      else this.#zoom(id);
+    }
+    this.#tellChosen();
+  }
+
+  #press(event) {
+    const { target, key } = event;
+    if (!this.#seen || this.parts.keys.open || target.closest("dialog")?.dataset.part === "keys") return;
+    if (target.matches("input:not([type=radio]), select, textarea")) return;
+    if (target.matches("button, summary, a, input") && ["Enter", " "].includes(key)) return;
+    if (target.matches("[role=tab], input") && key.startsWith("Arrow")) return;
+    const command = event.ctrlKey || event.metaKey;
+    if (command || event.altKey) {
+      if (!command || key.toLowerCase() !== "z" || event.shiftKey) return;
+      this.#undo();
+    } else if (!this.#rateKey(event) && !(this.viewer.open ? this.#viewerKey(event) : this.#wallKey(event))) return;
+    event.preventDefault();
+  }
+
+  #rateKey({ key, shiftKey }) {
+    const rating = ratingOf(key.toLowerCase());
+    if (rating) this.#rate(rating, shiftKey);
+    else if (key === "?") this.parts.keys.showModal();
+    else if (key.toLowerCase() === "l") this.tray.add(this.#meant);
+    else if (key.toLowerCase() === "m") this.#showAlike(this.viewer.open ? this.viewer.current : this.wall.currentRender);
+    else return false;
+    return true;
+  }
+
+  #viewerKey({ key, shiftKey }) {
+    const { viewer } = this;
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const keys = {
+      j: () => viewer.step(1),
+      " ": () => viewer.step(1),
+      z: () => viewer.real(),
+      w: () => viewer.wipe(),
+      i: () => viewer.about(),
+      "+": () => viewer.near(1),
+      "=": () => viewer.near(1),
+      "-": () => viewer.near(-1),
+      Enter: () => viewer.close(),
+    };
+    if (key in moves && shiftKey) viewer.move(...moves[key]);
+    else if (key in moves) viewer.step(moves[key][0] || moves[key][1]);
+    else if (/^[1-4]$/.test(key) && viewer.several) viewer.pick(Number(key) - 1);
+    else if (keys[key.toLowerCase()] ?? keys[key]) (keys[key.toLowerCase()] ?? keys[key])();
+    else return false;
+    return true;
+  }
+
+  #wallKey({ key, shiftKey }) {
+    const { wall } = this;
+    const walk = (go) => () => {
+      const before = wall.currentRender?.id;
+      go();
+      if (shiftKey && before !== undefined) for (const id of [before, wall.current]) wall.choose(id, true);
+      this.#tellChosen();
+    };
+    const keys = {
+      ArrowRight: walk(() => wall.step(1)),
+      ArrowLeft: walk(() => wall.step(-1)),
+      ArrowDown: walk(() => wall.stepRows(1)),
+      ArrowUp: walk(() => wall.stepRows(-1)),
+      PageDown: walk(() => wall.stepRows(wall.rowsInSight)),
+      PageUp: walk(() => wall.stepRows(-wall.rowsInSight)),
+      Home: walk(() => wall.step(-Infinity)),
+      End: walk(() => wall.step(Infinity)),
+      j: walk(() => wall.step(1)),
+      " ": () => wall.currentRender && wall.choose(wall.current, !wall.chosen.has(wall.current)),
+      c: () => this.#compare(),
+      "+": () => this.filters.resize(1),
+      "=": () => this.filters.resize(1),
+      "-": () => this.filters.resize(-1),
+      Enter: () => this.#zoom(),
+      Escape: () => (wall.chosen.size || !this.alike ? this.#clear() : this.#showAlike(null)),
+    };
+    const what = keys[key] ?? keys[key.toLowerCase()];
+    what?.();
+    if (what) this.#tellChosen();
+    return Boolean(what);
+  }
+
+  /** Shows what can be done with what is chosen. */
+  #tellChosen() {
+    const { parts } = this;
+    const count = this.wall.chosen.size;
+    parts.chosen.hidden = count === 0;
+    parts["chosen-text"].textContent = `${count} chosen`;
+    parts.compare.disabled = count < 2;
+    parts.compare.title = count > MOST_BESIDE ? `The first ${MOST_BESIDE} of them: key C` : "Key C";
+    parts["chosen-finish"].hidden = !this.sweep || this.#chosenProofs.length === 0;
+  }
+
+  #tellCount() {
+    const { parts } = this;
+    const starred = this.sweep ? this.#starred.length : 0;
+    parts.finish.hidden = starred === 0;
+    parts.finish.textContent = `Paint ${starred} starred large`;
+    const [shown, all] = [this.wall.renders.length, this.renders.all.size];
+    const words = [shown === all ? `${all} renders` : `${shown} of ${all} renders`];
+    if (this.undrawn > 0) words.push(`${this.undrawn} thumbnails to come`);
+    if (this.said) words.unshift(this.said);
+    parts.status.textContent = all ? words.join(" · ") : "";
+  }
+
+  /** Says something in passing, or as a notice what went wrong. */
+  #tell(what) {
+    if (what instanceof Error) this.#note(what.message);
+    else {
+      this.#note("");
+      this.said = what;
+      clearTimeout(this.forget);
+      this.forget = setTimeout(() => {
+        this.said = "";
+        this.#tellCount();
+      }, 6000);
+      this.#tellCount();
+    }
+  }
+
+  #note(text) {
+    this.parts["notice-text"].textContent = text;
+    this.parts.notice.hidden = !text;
+  }
+}
+
+/** Brings the tab to life. */
+export function start(root) {
+  new Tab(root);
+}

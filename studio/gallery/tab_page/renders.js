@@ -1,0 +1,91 @@
+/** The renders as the server told of them: kept up to date, filtered, counted and put in order. */
+
+import { changesSince } from "./ask.js";
+
+export const RATINGS = ["starred", "kept", "unrated", "rejected"];
+export const FACETS = ["photo", "style", "kind", "rating"];
+
+const ORDERS = {
+  newest: (one, other) => other.changed - one.changed || other.id - one.id,
+  promise: (one, other) => (other.promise ?? -1) - (one.promise ?? -1) || byName(one, other),
+  name: byName,
+};
+
+export class Renders {
+  constructor() {
+    this.all = new Map();
+    this.revision = 0;
+    this.store = null;
+    /** Ratings on their way to the server, by id: what it tells of them meanwhile is older. */
+    this.pending = new Map();
+  }
+
+  /** Asks what has changed; gives the last answer, and whether anything has. */
+  async refresh() {
+    let changed = false;
+    for (;;) {
+      const answer = await changesSince(this.revision);
+      if ((answer.store ?? null) !== this.store) {
+        const known = this.all.size > 0 || this.revision > 0;
+        Object.assign(this, { all: new Map(), revision: 0, store: answer.store ?? null });
+        changed = true;
+        if (known) continue; // another folder, or the same anew: from the beginning
+      }
+      if (answer.folder === null) return { answer, changed };
+      for (const render of answer.renders) {
+        const rating = this.pending.get(render.id) ?? render.rating;
+        this.all.set(render.id, { ...render, rating });
+      }
+      for (const id of answer.gone) this.all.delete(id);
+      changed ||= answer.renders.length + answer.gone.length > 0;
+      this.revision = answer.revision;
+      if (!answer.more) return { answer, changed };
+    }
+  }
+
+  get(id) {
+    return this.all.get(id);
+  }
+
+  /** The renders that a filter lets through, in an order: a name of `ORDERS`, or ids. */
+  view(filter, order) {
+    const found = [...this.all.values()].filter((render) => fits(render, filter));
+    if (!Array.isArray(order)) return found.sort(ORDERS[order]);
+    const place = new Map(order.map((id, number) => [id, number]));
+    return found.sort((one, other) => (place.get(one.id) ?? Infinity) - (place.get(other.id) ?? Infinity));
+  }
+
+  /** How many there are of each value of a facet, as the other facets filter. */
+  counts(filter, facet) {
+    const rest = { ...filter, [facet]: "" };
+    const counts = new Map();
+    for (const render of this.all.values()) {
+      const more = fits(render, rest) ? 1 : 0;
+      counts.set(render[facet], (counts.get(render[facet]) ?? 0) + more);
+    }
+    return counts;
+  }
+
+  /** Those of some ids that are there. */
+  some(ids) {
+    return ids.map((id) => this.all.get(id)).filter(Boolean);
+  }
+}
+
+/** A photo's name without its suffix. */
+export function stem(name) {
+  return name.replace(/\.[^.]+$/, "");
+}
+
+/** What a render is called. */
+export function title({ photo, style }) {
+  return `${stem(photo)} · ${style.replaceAll("_", " ")}`;
+}
+
+function fits(render, filter) {
+  return FACETS.every((facet) => !filter[facet] || render[facet] === filter[facet]);
+}
+
+function byName(one, other) {
+  return one.photo.localeCompare(other.photo) || one.style.localeCompare(other.style) || one.path.localeCompare(other.path);
+}
