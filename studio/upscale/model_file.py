@@ -2,7 +2,7 @@
 
 import functools
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ class ModelNetwork:
         ModelError: It is missing, broken, no model for enlarging colors, or what reads it is not installed.
     """
 
-    deep = True
+    deep, halo_px = True, 32
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
@@ -57,13 +57,16 @@ class ModelNetwork:
             raise BudgetError(f"{self._name} takes {needed / 1e9:.1f} GB beside the picture; raise --memory-limit")
         return min(most, CROP_PIXELS)
 
-    def __call__(self, crop: np.ndarray) -> np.ndarray:
+    def enlarge(self, crops: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """See `studio.upscale.tiles.Network`.
 
         Raises:
             BudgetError: The model takes more than was measured.
             ModelError: It fails, or makes what is no picture.
         """
+        return map(self._enlarge, crops)
+
+    def _enlarge(self, crop: np.ndarray) -> np.ndarray:
         import torch
 
         values = torch.from_numpy(np.ascontiguousarray(to_float(crop).transpose(2, 0, 1)))[None]
@@ -83,7 +86,7 @@ class ModelNetwork:
         """Of a crop, measured."""
         crop = np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8)
         with PeakMemory() as peak:
-            self(crop)
+            self._enlarge(crop)
         return max(peak.bytes / crop[..., 0].size, 100.0 * self.scale**2)
 
 

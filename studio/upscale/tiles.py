@@ -1,6 +1,6 @@
 """A network over a picture, tile by tile: crops with room around them, their results blended where they meet."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +10,6 @@ from scipy.ndimage import distance_transform_edt
 from nst_core.picture_samples import to_bits, to_float
 from nst_core.tiling import Tile, plan_tiles
 
-HALO_PX = 32
-"""Seen around each tile's core; Waifu2x looks 7 pixels far, others are blended over what they still lack."""
 BLEND_PX = 8
 """On each side of a border, where one tile's result passes into the next one's."""
 ALIGN_PX = 8
@@ -39,6 +37,11 @@ class Network(Protocol):
         """What it is, for the settings inside a picture."""
         ...
 
+    @property
+    def halo_px(self) -> int:
+        """What it needs to see around a tile; more than `BLEND_PX`, and a multiple of `ALIGN_PX`."""
+        ...
+
     def fit(self, room_bytes: int) -> int:
         """Makes ready to take no more memory than this; gives the most pixels of a crop.
 
@@ -47,8 +50,8 @@ class Network(Protocol):
         """
         ...
 
-    def __call__(self, crop: np.ndarray) -> np.ndarray:
-        """The crop, (h, w, 3) uint8 or uint16, enlarged, as float32 in [0, 1]."""
+    def enlarge(self, crops: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Each crop, (h, w, 3) uint8 or uint16, enlarged, as float32 in [0, 1]; several may be worked on at a time."""
         ...
 
 
@@ -69,14 +72,13 @@ def enlarge_tiles(
     bits = pixels.dtype.itemsize * 8
     out = np.empty((height * factor, width * factor, 3), pixels.dtype)
     out_alpha = None if alpha is None else np.empty(out.shape[:2], pixels.dtype)
-    plan = plan_tiles(height, width, HALO_PX, ALIGN_PX, crop_pixels)
-    for number, tile in enumerate(plan.tiles, 1):
-        window = np.s_[tile.crop_top : tile.crop_bottom, tile.crop_left : tile.crop_right]
-        crop = pixels[window]
+    plan = plan_tiles(height, width, network.halo_px, ALIGN_PX, crop_pixels)
+    windows = [np.s_[tile.crop_top : tile.crop_bottom, tile.crop_left : tile.crop_right] for tile in plan.tiles]
+    crops = (_visible(pixels[window], None if alpha is None else alpha[window]) for window in windows)
+    results = zip(plan.tiles, windows, network.enlarge(crops), strict=True)
+    for number, (tile, window, large) in enumerate(results, 1):
         if alpha is not None and out_alpha is not None:
-            crop = _without_transparent(crop, alpha[window])
             _put(out_alpha, _lanczos(to_float(alpha[window]), factor), tile, factor, bits)
-        large = network(crop)
         if network.scale != factor:
             planes = [_lanczos(large[..., channel], factor / network.scale) for channel in range(3)]
             large = np.stack(planes, axis=-1)
@@ -130,8 +132,10 @@ def _lanczos(plane: np.ndarray, scale: float) -> np.ndarray:
     return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS))
 
 
-def _without_transparent(crop: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _visible(crop: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """The crop with the nearest visible color where it is fully transparent, so that no edge is made of the others."""
+    if alpha is None:
+        return crop
     hidden = alpha == 0
     if not hidden.any() or hidden.all():
         return crop
