@@ -62,7 +62,7 @@ class Group:
     children: Sequence[Layer | Group]
     """Bottom to top."""
     opacity: float = 1.0
-    """0 to 1; Krita 5 takes it for 1 where it opens a .psd, so fade layers rather than groups."""
+    """0 to 1. Fade layers rather than groups: Krita 5 takes it for 1 in a .psd, and OpenRaster isolates the group."""
     blend: GroupBlend = "pass_through"
     """Passing through, its layers blend with what lies below the group; else with each other first."""
     visible: bool = True
