@@ -74,9 +74,8 @@ def _layer_info(stack: Stack, version: int, progress: Progress | None) -> LayerI
     for record, channels in (pair for child in stack.children for pair in records_of(child, ids.__next__, version)):
         records.append(record)
         data.append(channels)
-        done += record.bottom > 0  # the marks of groups have no size
-        if progress:
-            progress(done, layers)
+        if progress and record.bottom:  # the marks of groups have no size
+            progress(done := done + 1, layers)
     return LayerInfo(len(records), records, data)
 
 
