@@ -51,7 +51,8 @@ def _segment_saliency(lab: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """One value a segment; (S,)."""
     count = int(labels.max()) + 1
     sizes = np.bincount(labels.ravel(), minlength=count)
-    rows, columns = np.indices(labels.shape)
+    height, width = labels.shape
+    rows, columns = np.mgrid[:height, :width]
 
     def mean(plane: np.ndarray) -> np.ndarray:
         return np.bincount(labels.ravel(), plane.ravel(), count) / np.maximum(sizes, 1)
