@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,10 @@ TRIAL_PX = 96
 """Side of the crop on which a model's memory is measured."""
 CROP_PIXELS = 512 * 512
 LEAST_CROP_PIXELS = 128 * 128
+CARD_SHARE = 0.8
+"""Of a graphics card's free memory, how much is taken."""
+LEAST_BYTES = 100.0
+"""For each pixel of a result, where less is measured: what is over within moments is not seen."""
 MARGIN = 1.3
 """By which what was measured is exceeded."""
 
@@ -51,6 +56,10 @@ class ModelNetwork:
 
     def fit(self, room_bytes: int) -> int:
         """See `studio.upscale.tiles.Network`."""
+        import torch
+
+        if self._model.device.type == "cuda":
+            room_bytes = int(torch.cuda.mem_get_info()[0] * CARD_SHARE)
         most = int(room_bytes / (self._bytes_per_pixel * MARGIN))
         if most < LEAST_CROP_PIXELS:
             needed = LEAST_CROP_PIXELS * self._bytes_per_pixel * MARGIN
@@ -83,11 +92,15 @@ class ModelNetwork:
 
     @functools.cached_property
     def _bytes_per_pixel(self) -> float:
-        """Of a crop, measured."""
+        """Of a crop, measured, where what computes has its memory."""
+        import torch
+
         crop = np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8)
         with PeakMemory() as peak:
             self._enlarge(crop)
-        return max(peak.bytes / crop[..., 0].size, 100.0 * self.scale**2)
+        card = self._model.device.type == "cuda"
+        most = torch.cuda.max_memory_allocated() if card else peak.bytes
+        return max(most / crop[..., 0].size, LEAST_BYTES * self.scale**2)
 
 
 def _load(path: Path) -> "ImageModelDescriptor":
@@ -124,7 +137,9 @@ def _read(path: Path) -> "dict[str, torch.Tensor]":
     try:
         if path.suffix.lower() == SAFE:
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # at kinds of files that are refused
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except SafetensorError as error:
         raise ModelError(f"{path.name} is no safetensors file, or a damaged one; get it again") from error
     except Exception as error:  # of the many kinds that torch raises for what it does not or must not read
