@@ -1,14 +1,12 @@
 """The work of `impasto sweep`: from what is typed to the report, and how it is told meanwhile."""
 
 import importlib.util
-import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 from jsonargparse import Namespace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,10 +15,7 @@ from impasto.results import check_writable, find_photos
 from models.catalog import find_style, styles
 from nst_core.awake import keep_awake
 from nst_core.errors import ConfigError
-from nst_core.memory import available_bytes
 from nst_core.until import parse_until
-from serve.engine import FREE_SHARE
-from serve.providers import ComputeOptions
 from studio.gallery.store import FILE, Store
 from studio.sweep.finals import FinalOptions
 from studio.sweep.night import COMMAND
@@ -55,12 +50,10 @@ def sweep_all(options: Namespace) -> int:
         read = photo_files(photos)
         broken = [reason for reason in read if isinstance(reason, str)]
         total = sweep.plan([photo for photo in read if not isinstance(photo, str)], chosen, settings)
-        _say(f"{len(photos)} photos, {len(chosen)} styles: {total} proofs, into {folder}")
-        cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-        memory = options.memory_limit or int(available_bytes() * FREE_SHARE)
-        workshop = Workshop(cores, ComputeOptions(options.provider, 1), memory)
+        _say(f"{_many(photos, 'photo')} in {_many(chosen, 'style')}: {total} proofs, into {folder}")
+        workshop = Workshop(options.provider, options.memory_limit or 0)
         try:
-            return _follow(sweep, workshop, cores, until, broken)
+            return _follow(sweep, workshop, until, broken)
         except KeyboardInterrupt:
             _say(f"stopped; {_told(sweep)}; the same command goes on", sys.stderr)
             return STOPPED
@@ -88,14 +81,14 @@ def _finals(options: Namespace) -> FinalOptions:
     return chosen
 
 
-def _follow(sweep: Sweep, workshop: Workshop, cores: int, until: datetime | None, broken: list[str]) -> int:
+def _follow(sweep: Sweep, workshop: Workshop, until: datetime | None, broken: list[str]) -> int:
     """Tells how it goes."""
     failed = Counter(broken)
     for reason in broken:
         _say(f"impasto: {reason}; skipped", sys.stderr)
     with _bar() as bar:
         task = bar.add_task("")
-        for event in sweep.work(workshop, cores, until):
+        for event in sweep.work(workshop, until):
             if isinstance(event, Phase):
                 bar.reset(task, description=event.name, total=event.total, completed=event.done)
                 continue
@@ -133,6 +126,10 @@ def show_status(options: Namespace) -> int:
 def ratings(folder: Path) -> Mapping[str, str]:
     """What the artist thinks of the pictures in a folder; nothing where the gallery was never opened."""
     return Store(folder).ratings() if (folder / FILE).exists() else {}
+
+
+def _many(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}" + ("s" if len(things) != 1 else "")
 
 
 def _told(sweep: Sweep) -> str:

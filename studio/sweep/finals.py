@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from nst_core.errors import ConfigError
-from nst_core.ledger import Ledger
+from nst_core.ledger import Job, Ledger
 from studio.sweep.job import PROOFS, How, SweepJob
-from studio.sweep.plan import LEDGER, check_same, final_of
+from studio.sweep.plan import LEDGER, check_same, final_of, final_stem
 
 HowFinal = Literal["fast", "optimize", "both"]
 _PICKS = ("starred", "kept")
@@ -41,6 +41,7 @@ class Proof:
 
     out: str
     photo: str
+    style: str
     promise: float
 
 
@@ -48,8 +49,8 @@ def choose(proofs: Iterable[Proof], ratings: Mapping[str, str], which: str | int
     """The proofs to finish, in order, by their files.
 
     Those that were starred first, then those that were kept, then the others; never a rejected one. In each of these
-    comes first the most promising of each photo, then the second of each, so that a night that ends early has
-    something of every photo.
+    what promises most comes first, and photos and styles take turns, so that a night that ends early has something
+    of each.
 
     Args:
         proofs: that are painted.
@@ -68,34 +69,46 @@ def choose(proofs: Iterable[Proof], ratings: Mapping[str, str], which: str | int
     return chosen[:which] if isinstance(which, int) else chosen
 
 
-def _in_turn(proofs: Iterable[Proof]) -> list[Proof]:
-    """The most promising of each photo, then the second of each, and so on."""
-    place: dict[str, int] = defaultdict(int)
-    turns = []
-    for proof in sorted(proofs, key=lambda proof: (-proof.promise, proof.out)):
-        turns.append((place[proof.photo], -proof.promise, proof.out, proof))
-        place[proof.photo] += 1
-    return [turn[-1] for turn in sorted(turns, key=lambda turn: turn[:3])]
+def _in_turn(proofs: Collection[Proof]) -> list[Proof]:
+    """The most promising first, but photos and styles take turns: by its place among the proofs of its photo, and its
+    place among those of its style, together.
+    """
+    best = sorted(proofs, key=lambda proof: (-proof.promise, proof.out))
+    places: dict[str, int] = defaultdict(int)
+    seen: dict[tuple[str, str], int] = defaultdict(int)
+    for proof in best:
+        for group in (("photo", proof.photo), ("style", proof.style)):
+            places[proof.out] += seen[group]
+            seen[group] += 1
+    return sorted(best, key=lambda proof: places[proof.out])
 
 
-def order_finals(ledger: Ledger, options: FinalOptions, ratings: Mapping[str, str]) -> int:
-    """Queues the finals of the proofs that are painted, in order; gives how many there are in all.
+def order_finals(ledger: Ledger, options: FinalOptions, ratings: Mapping[str, str], anew: bool = True) -> None:
+    """Queues the finals of the proofs that are painted, in order, behind all else.
 
-    Those that wait already are put in order, and what was rejected since is taken out.
+    What was rejected since it was queued is taken out.
+
+    Args:
+        ledger: of the sweep.
+        options: which, and how.
+        ratings: by file below the folder.
+        anew: takes out all that was queued before and is not chosen, too.
 
     Raises:
         ConfigError: One of them is there with other options.
     """
     done = {job.name: job for job in ledger.each("done", f"{PROOFS}/*")}
-    proofs = (
-        Proof(name, job.spec["photo"]["path"], (job.result or {}).get("promise") or 0.0) for name, job in done.items()
-    )
-    chosen = choose(proofs, ratings, options.which)
-    jobs = [job for name in chosen for job in options.jobs(SweepJob.from_spec(done[name].spec))]
-    rejected = [name for name, rating in ratings.items() if rating == "rejected" and name in done]
-    _take_out(ledger, [job.out for name in rejected for job in options.jobs(SweepJob.from_spec(done[name].spec))])
-    _queue(ledger, jobs)
-    return len(jobs)
+    chosen = choose(map(_proof, done.values()), ratings, options.which)
+    jobs = {job.out: job for name in chosen for job in options.jobs(SweepJob.from_spec(done[name].spec))}
+    queued = [job.name for job in ledger.each("waiting") if not job.name.startswith(f"{PROOFS}/")]
+    unwanted = {final_stem(name) for name, rating in ratings.items() if rating == "rejected"}
+    ledger.remove_waiting(name for name in queued if (anew and name not in jobs) or final_stem(name) in unwanted)
+    _queue(ledger, list(jobs.values()))
+
+
+def _proof(job: Job) -> Proof:
+    promise = (job.result or {}).get("promise") or 0.0
+    return Proof(job.name, job.spec["photo"]["path"], job.spec["style"]["path"], promise)
 
 
 def queue_finals(folder: Path, proofs: Sequence[str], options: FinalOptions = FinalOptions()) -> int:
@@ -127,8 +140,3 @@ def _queue(ledger: Ledger, jobs: Collection[SweepJob]) -> None:
     check_same(ledger, jobs)
     ledger.add_all((job.out, job.spec()) for job in jobs)
     ledger.put_last([job.out for job in jobs])
-
-
-def _take_out(ledger: Ledger, names: Collection[str]) -> None:
-    if names:
-        ledger.remove_waiting(names)

@@ -89,8 +89,8 @@ class Paints(Protocol):
         """The job's style, read from its file."""
         ...
 
-    def photo(self, job: SweepJob) -> Picture:
-        """The job's photo, as large as it is painted, at most."""
+    def photo(self, job: SweepJob, style: Style) -> Picture:
+        """The job's photo, or as much of it as a proof needs."""
         ...
 
     def paint(self, job: SweepJob, photo: Picture, style: Style, tell: Progress) -> tuple[Picture, dict[str, Any]]:
@@ -119,13 +119,14 @@ def perform(job: SweepJob, folder: Path, paints: Paints, tell: Progress = lambda
     path = folder / job.out
     if found := _record_in(path, job):
         return found
-    style, photo = paints.style(job), paints.photo(job)
+    style = paints.style(job)
+    photo = paints.photo(job, style)
     began = time.perf_counter()
     picture, settings = paints.paint(job, photo, style, tell)
     if job.kind == "proof":
-        promise = Promise.of(picture, photo, style, job.options)
+        promise = Promise.of(picture, photo.resized(picture.width, picture.height), style, job.options)
         settings |= {"promise": promise.value, "promise_of": asdict(promise)}
-    settings["sweep"] = {"job": job.digest, "photo_px": [photo.width, photo.height]}
+    settings["sweep"] = {"job": job.digest}
     write_picture(picture, path, settings=settings, fast=True)
     took = time.perf_counter() - began
     return _record(picture.width, picture.height, settings) | {"seconds": round(took, 3)}

@@ -127,8 +127,10 @@ gallery goes first.</p></section>"""
 
 
 def _title(found: Found) -> str:
-    done = found.counts["proofs"]["done"] + found.counts["finals"]["done"]
-    return f"{done} pictures painted, {len(found.proofs)} proofs of them"
+    done = {name: counts["done"] for name, counts in found.counts.items() if counts["done"]}
+    return (
+        " and ".join(f"{count} {name}" for name, count in done.items()) + " painted" if done else "Nothing painted yet"
+    )
 
 
 def _summary(found: Found) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions, order_finals
@@ -54,8 +55,8 @@ class Sweep:
         self.ledger.retry_all()
         return len(jobs)
 
-    def work(self, workshop: Workshop, cores: int, until: datetime | None = None) -> Iterator[Event | Phase]:
-        """Paints what waits, proofs before finals; the report is written after each of both.
+    def work(self, workshop: Workshop, until: datetime | None = None) -> Iterator[Event | Phase]:
+        """Paints what waits, proofs before finals, and queues finals; the report is written after each of both.
 
         To stop looping is to stop: what is being painted waits again.
 
@@ -63,21 +64,35 @@ class Sweep:
             ConfigError: Another process works on the folder, or its finals have other options.
             NstError: The disk is full, or the folder cannot be used.
         """
-
-        def paint(job: SweepJob, tell: Callable[[float], None]) -> Mapping[str, object]:
-            return perform(job, self.folder, workshop, tell)
-
         with self.ledger.working(COMMAND, "-o"):
-            proofs = Night(self.ledger, paint, cores, until, like=f"{PROOFS}/*")
+            proofs = self._night(workshop, until, like=f"{PROOFS}/*")
             yield self._phase("proofs")
             yield from proofs.events()
-            order = _Order(self)
-            order()
-            write_report(self.folder, self.ledger, self.ratings())
-            if not proofs.out_of_time and self.ledger.counts()["waiting"]:
+            finishes, order = self.finals.which != "none", _Order(self)
+            if finishes:
+                order()
+            self._report()
+            if finishes and not proofs.out_of_time and counts(self.ledger)["finals"]["waiting"]:
                 yield self._phase("finals")
-                yield from Night(self.ledger, paint, cores, until, look=order).events()
-                write_report(self.folder, self.ledger, self.ratings())
+                yield from self._night(workshop, until, look=order).events()
+                self._report()
+
+    def go_on(self, workshop: Workshop) -> Iterator[Event | Phase]:
+        """Paints what waits in the order in which it was queued, and nothing else; raises what `work` does."""
+        with self.ledger.working(COMMAND, "-o"):
+            for name, like in (("proofs", f"{PROOFS}/*"), ("finals", "*")):
+                yield self._phase(name)
+                yield from self._night(workshop, like=like).events()
+            self._report()
+
+    def _night(self, workshop: Workshop, until: datetime | None = None, **more: Any) -> Night:
+        def paint(job: SweepJob, tell: Callable[[float], None]) -> Mapping[str, Any]:
+            return perform(job, self.folder, workshop, tell)
+
+        return Night(self.ledger, paint, workshop.cores, until, **more)
+
+    def _report(self) -> None:
+        write_report(self.folder, self.ledger, self.ratings())
 
     def _phase(self, name: str) -> Phase:
         found = counts(self.ledger)[name]
@@ -94,5 +109,5 @@ class _Order:
     def __call__(self) -> None:
         ratings = self._sweep.ratings()
         if ratings != self._before:
-            order_finals(self._sweep.ledger, self._sweep.finals, ratings)
+            order_finals(self._sweep.ledger, self._sweep.finals, ratings, anew=self._before is None)
             self._before = ratings

@@ -1,5 +1,6 @@
 """What painting a sweep needs, kept ready: the engine with its networks, the photos, the styles."""
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -8,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import psutil
+
 from models.catalog import Style, read_style
 from nst_core.errors import ImageError, ModelError
 from nst_core.files import sha256
-from nst_core.picture import MAX_PIXELS, Picture, fit_long_side, read_picture
-from serve.engine import Engine
-from serve.providers import ComputeOptions
+from nst_core.memory import available_bytes
+from nst_core.picture import Picture, fit_long_side, read_picture
+from serve.engine import FREE_SHARE, Engine
+from serve.providers import ComputeOptions, ProviderChoice
 from serve.record import paint_settings
 from serve.work import Progress
 from studio.sweep.job import SweepJob
@@ -25,18 +29,18 @@ PHOTOS_BYTES = 400_000_000
 
 
 class Workshop:
-    """Paints jobs; may be shared among threads.
+    """Paints jobs, as many at a time as there are cores; may be shared among threads.
 
     Args:
-        workers: how many paint at a time.
-        compute: with what, for each of them.
-        memory_limit: bytes that the program may take.
+        provider: that computes the networks.
+        memory_limit: bytes that the program may take; 0 is most of what is free.
     """
 
-    def __init__(self, workers: int, compute: ComputeOptions, memory_limit: int) -> None:
-        self.engine = Engine(compute, memory_limit=memory_limit // workers)
-        self._memory_limit = memory_limit
-        self._painting = threading.Semaphore(workers)
+    def __init__(self, provider: ProviderChoice = "auto", memory_limit: int = 0) -> None:
+        self.cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        self._memory_limit = memory_limit or int(available_bytes() * FREE_SHARE)
+        self.engine = Engine(ComputeOptions(provider, threads=1), self._memory_limit // self.cores)
+        self._painting = threading.Semaphore(self.cores)
         self._one = threading.Lock()  # the optimizer takes all cores for each picture
         self._photos: _Kept[Picture] = _Kept(lambda photo: photo.pixels.nbytes, PHOTOS_BYTES)
         self._styles: _Kept[Style] = _Kept(lambda style: 1, 1000)
@@ -49,14 +53,17 @@ class Workshop:
         """
         return self._styles.get((job.style.path, job.style.sha256), lambda: self._read_style(job))
 
-    def photo(self, job: SweepJob) -> Picture:
-        """The job's photo, as large as it is painted, at most.
+    def photo(self, job: SweepJob, style: Style) -> Picture:
+        """The job's photo; for a proof reduced to what the network sees of it, once for all of its proofs.
 
         Raises:
             ImageError: It cannot be read, or is not the one that the job was made for.
         """
-        key = (job.photo.path, job.photo.sha256, job.kind, job.options.size)
-        return self._photos.get(key, lambda: self._read_photo(job))
+        long_side = 0
+        if job.kind == "proof":
+            long_side = max(job.options.size, round(style.card.size_px / job.options.brush_size))
+        key = (job.photo.path, job.photo.sha256, long_side)
+        return self._photos.get(key, lambda: _read_photo(job, long_side))
 
     def paint(self, job: SweepJob, photo: Picture, style: Style, tell: Progress) -> tuple[Picture, dict[str, Any]]:
         """The picture, and the settings to be kept inside it; raises what `perform` does."""
@@ -85,14 +92,16 @@ class Workshop:
             raise ModelError(f"{style.path} has changed since the sweep was planned; run the same command again")
         return replace(style, name=job.style.name)
 
-    def _read_photo(self, job: SweepJob) -> Picture:
-        photo = read_picture(job.photo.path, max_pixels=MAX_PIXELS)
-        if photo.sha256 != job.photo.sha256:
-            raise ImageError(f"{job.photo.path} has changed since the sweep was planned; run the same command again")
-        size = job.options.size
-        if size and size < max(photo.width, photo.height):
-            photo = photo.resized(*fit_long_side(photo.width, photo.height, size))
-        return photo.with_bits(8) if job.kind == "proof" else photo
+
+def _read_photo(job: SweepJob, long_side: int) -> Picture:
+    photo = read_picture(job.photo.path)
+    if photo.sha256 != job.photo.sha256:
+        raise ImageError(f"{job.photo.path} has changed since the sweep was planned; run the same command again")
+    if not long_side:
+        return photo
+    if long_side < max(photo.width, photo.height):
+        photo = photo.resized(*fit_long_side(photo.width, photo.height, long_side))
+    return photo.with_bits(8)
 
 
 class _Kept(Generic[T]):

@@ -1,0 +1,86 @@
+"""The page's process that paints what is queued in a sweep's folder; and how it is started and stopped from outside.
+
+`python -m studio.sweep.process FOLDER` works on the folder's ledger until nothing waits. SIGTERM stops it.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nst_core.awake import keep_awake
+from nst_core.background import Background
+from nst_core.errors import NstError
+from nst_core.ledger import Ledger
+from studio.sweep.finals import FinalOptions
+from studio.sweep.plan import LEDGER
+from studio.sweep.sweep import Phase, Sweep
+from studio.sweep.workshop import Workshop
+
+LOG = "sweep.log"
+"""In the folder: what the process says."""
+NICENESS = 10
+"""It steps back while something is painted in the page."""
+STOPPED, MENDABLE = 130, 2
+
+logger = logging.getLogger(__name__)
+
+
+class SweepProcess:
+    """Paints what is queued in a folder, at most once at a time; how far it is, the ledger tells.
+
+    Args:
+        folder: its full path.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._command = [sys.executable, "-m", "studio.sweep.process", str(folder)]
+        self._process = Background(Ledger(folder / LEDGER), folder / LOG, "sweeping")
+
+    def start(self) -> None:
+        """Starts it, unless one is at work.
+
+        Raises:
+            NstError: it could not be started, or ended at once; the message says why.
+        """
+        self._process.start(self._command)
+
+    def stop(self) -> None:
+        """Ends it, and waits until it has ended; what it was painting waits again.
+
+        Raises:
+            ConfigError: what is at work is not the page's own.
+            NstError: it does not end.
+        """
+        self._process.stop(self._command)
+
+
+def main(words: Sequence[str]) -> int:
+    """Paints what waits; gives the exit code."""
+    parser = argparse.ArgumentParser("studio.sweep.process")
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(words).folder
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    sweep = Sweep(folder, FinalOptions(), dict)
+    try:
+        with sweep.ledger.working("impasto sweep", "-o"), keep_awake("painting what is queued"):
+            for event in sweep.go_on(Workshop()):
+                if not isinstance(event, Phase):
+                    logger.info("%s: %s", event.job.out, event.reason or "done")
+    except NstError as error:
+        logger.error("%s", error)
+        return MENDABLE
+    except KeyboardInterrupt:
+        logger.info("stopped")
+        return STOPPED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
