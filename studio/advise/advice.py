@@ -9,7 +9,7 @@ from typing import Any, Literal
 from nst_core.errors import ConfigError
 from nst_core.picture import Picture
 from studio.advise.content import content_reasons, content_score, content_verdict
-from studio.advise.crops import Box, Crop, crop_boxes, suggest_crops
+from studio.advise.crops import Box, Crop, crop_boxes, kept_of_subject, suggest_crops
 from studio.advise.measures import Measures, lost_in_downscale, measure
 from studio.advise.seen import Seen, look
 from studio.advise.style import style_reasons, style_score, style_verdict
@@ -103,7 +103,8 @@ def advise(picture: Picture, purpose: Purpose, options: AdviseOptions) -> Looked
         part = box.of(picture)
         found = look(part, size)
         lost = lost_in_downscale(part, size) if exactly else measures.detail_lost
-        return _judge(purpose, measure(found, lost), find_subject(found), _face_share(faces, box))
+        rated, said = _judge(purpose, measure(found, lost), find_subject(found), _face_share(faces, box))
+        return (rated * kept_of_subject(subject, box, picture.width) if purpose == "content" else rated), said
 
     boxes = crop_boxes(picture.width, picture.height, options.size) if options.crops else []
     whole = [box for box in boxes if not any(_cuts(box, face) for face in faces)]

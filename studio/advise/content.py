@@ -31,7 +31,7 @@ FACE = 0.15
 def parts(measures: Measures, subject: Subject) -> dict[str, float]:
     """Each part of the score, in [0, 1]."""
     return {
-        "subject": rise(subject.decision, 0.5, 0.8) * rise(0.36 - subject.spread, 0, 0.12),
+        "subject": subject.strength,
         "separation": max(rise(subject.separation, 0, 0.3), rise(subject.value_separation, 0, 0.2)),
         "clarity": 0.6 * rise(measures.edge_contrast, 0.15, 0.45) + 0.4 * rise(measures.value_spread, 0.4, 0.9),
         "composition": 0.6 * (1 - rise(measures.evenness, 0.20, 0.50)) + 0.4 * (1 - noise(measures)),

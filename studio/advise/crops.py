@@ -9,6 +9,7 @@ import numpy as np
 
 from nst_core.picture import Picture
 from studio.advise.seen import MIN_SIDE_PX
+from studio.advise.subject import Subject
 from studio.advise.verdict import Verdict
 
 SHARES = (0.75, 0.55, 0.4)
@@ -79,6 +80,27 @@ def suggest_crops(boxes: Iterable[Box], rate: Rate, score: float, size: int, cou
             chosen.append(box)
     found = [Crop(box, *rate(box, size, True)) for box in chosen]
     return sorted((crop for crop in found if crop.score >= score + BETTER), key=lambda crop: -crop.score)
+
+
+def kept_of_subject(subject: Subject, box: Box, width: int) -> float:
+    """How much a crop keeps of the whole's subject, in [0, 1]: all of it, and not cut by its border.
+
+    Where nothing is the subject of the whole, nothing can be lost.
+
+    Args:
+        subject: of the whole.
+        box: the crop, in the picture's pixels.
+        width: of the picture.
+    """
+    found, scale = subject.map, subject.map.shape[1] / width
+    top, bottom, left, right = (round(side * scale) for side in (box.top, box.bottom, box.left, box.right))
+    part = found[top:bottom, left:right]
+    inside = float(part.sum() / max(float(found.sum()), 1e-6))
+    height, wide = found.shape
+    sides = ((part[0], top > 0), (part[-1], bottom < height), (part[:, 0], left > 0), (part[:, -1], right < wide))
+    cut = max((float(line.max()) for line, is_within in sides if is_within), default=0.0)
+    kept = min(1.0, 0.3 + inside) * (1 - 0.5 * cut)
+    return 1 - subject.strength * (1 - kept)
 
 
 def crop_boxes(width: int, height: int, size: int) -> Iterator[Box]:

@@ -44,21 +44,30 @@ class HueWheel:
     @property
     def pair(self) -> int:
         """The strongest pair of complements: this hue and the one opposite."""
-        return int(np.minimum(self.weights, np.roll(self.weights, HUES // 2)).argmax())
+        return int(self._pairs.argmax())
 
     @property
     def complementarity(self) -> float:
         """Twice the weaker one's share of the best pair, neighbors included; 1 is two complements alone."""
-        near = ndimage.convolve1d(self.weights, np.ones(5), mode="wrap")
-        return float(min(1.0, 2 * np.minimum(near, np.roll(near, HUES // 2)).max()) * self.colored)
+        return float(min(1.0, 2 * self._pairs.max()) * self.colored)
 
     @property
     def pair_luminosity(self) -> float:
         """How unlike in L the complements of the best pair are, in [0, 1]; 0 without a pair."""
-        one, other = self.pair, (self.pair + HUES // 2) % HUES
-        if min(self.weights[one], self.weights[other]) < 0.005:
+        if self._pairs.max() < 0.01:
             return 0.0
-        return float(abs(self.values[one] - self.values[other]))
+        light = _with_neighbors(self.weights * self.values) / np.maximum(_with_neighbors(self.weights), 1e-9)
+        return float(abs(light[self.pair] - light[(self.pair + HUES // 2) % HUES]))
+
+    @property
+    def _pairs(self) -> np.ndarray:
+        """(HUES,): what the weaker one of each pair of complements has."""
+        near = _with_neighbors(self.weights)
+        return np.minimum(near, np.roll(near, HUES // 2))
+
+
+def _with_neighbors(hues: np.ndarray) -> np.ndarray:
+    return ndimage.convolve1d(hues, np.ones(5), mode="wrap")
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,11 @@ def edge_picture(seen: Seen) -> Picture:
 
 def calm_picture(seen: Seen) -> Picture:
     """Calm blocks in blue and busy ones in orange, over the values."""
-    slopes = np.log(np.maximum(seen.block_slopes, 0.1))
-    share = np.clip((slopes - np.log(CALM)) / (np.log(BUSY) - np.log(CALM)), 0, 1)
+    low, high = np.log(CALM / 2), np.log(BUSY * 2)
+    share = np.clip((np.log(np.maximum(seen.block_slopes, 0.1)) - low) / (high - low), 0, 1)
     height, width = seen.value.shape
     map_ = np.asarray(Image.fromarray(share.astype(np.float32)).resize((width, height), Image.Resampling.NEAREST))
-    far = np.abs(2 * map_ - 1)[..., None] * 0.65  # between calm and busy there is no color
+    far = np.abs(2 * map_ - 1)[..., None] * 0.7  # between calm and busy there is no color
     tint = np.where(map_[..., None] < 0.5, CALM_COLOR, BUSY_COLOR)
     gray = np.repeat(seen.value[..., None] / 100 * 0.8 + 0.1, 3, axis=-1)
     return Picture.from_float((gray * (1 - far) + tint * far).astype(np.float32))

@@ -114,7 +114,7 @@ def style_verdict(measures: Measures, dominance: float, score: float) -> Verdict
     if score < FAULTY and m.survives < 0.085:
         return Verdict("too soft", "only fine detail, of too little contrast: it blurs away", _TEXTURE)
     if score >= GOOD:
-        return Verdict("good", "calm areas and sharp transitions in balance", None)
+        return Verdict("good", _praise(m), None)
     if score >= FAIR:
         return Verdict("works", _weakest(m), None)
     return Verdict("weak", _weakest(m), _COLOR_FIELD if m.colorfulness > 0.2 else _TEXTURE)
@@ -128,6 +128,18 @@ _WEAKNESSES = {
     "balance": "calm and busy areas out of balance",
     "evenness": "its parts are unlike each other, more a scene than a wallpaper",
 }
+
+
+def _praise(measures: Measures) -> str:
+    found = parts(measures)
+    said = []
+    if found["value"] > 0.6:
+        said.append("strong light and dark")
+    if measures.complementarity > 0.25 and measures.pair_luminosity > 0.1:
+        said.append("complements of unlike luminosity")
+    if found["balance"] > 0.6:
+        said.append("calm areas and sharp transitions in balance")
+    return ", ".join(said) or "a little of everything that a style needs"
 
 
 def _weakest(measures: Measures) -> str:

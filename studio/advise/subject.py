@@ -29,6 +29,11 @@ class Subject:
     """How clearly each place is either subject or ground, in [0, 1]."""
 
     @property
+    def strength(self) -> float:
+        """1 where one compact thing stands out, whatever is around it."""
+        return rise(self.decision, 0.5, 0.8) * rise(0.36 - self.spread, 0, 0.12)
+
+    @property
     def dominance(self) -> float:
         """1 where one compact thing stands on a plain ground: as a style, that has nothing but its form."""
         return rise(self.separation, 0.15, 0.5) * rise(self.decision, 0.7, 0.88) * rise(0.30 - self.spread, 0, 0.08)
