@@ -219,6 +219,32 @@ def compare_quality(figures: Figures) -> list[Row]:
     ]
 
 
+def upscale(figures: Figures) -> list[Row]:
+    before, after = figures["size_px"]
+    waifu2x, lanczos, repaint = (figures["ways"][way] for way in ("waifu2x", "lanczos", "repaint"))
+    many, close, tiles = figures["batch"], figures["closeness_db"], figures["tiles"]
+    return [
+        (
+            f"a painted picture of {before:,} px enlarged to {after:,} px by Waifu2x on the {figures['where']}, "
+            "start of the program included",
+            f"{waifu2x['seconds']:.1f} s, {waifu2x['peak_gb']:.2f} GB",
+            f"Lanczos: {lanczos['seconds']:.1f} s, {lanczos['peak_gb']:.2f} GB; painted at {after:,} px instead: "
+            f"{repaint['seconds']:.1f} s, {repaint['peak_gb']:.2f} GB",
+        ),
+        (
+            "photos made half as large and enlarged again: PSNR to the original",
+            f"Waifu2x: {close['waifu2x']:.1f} dB",
+            f"Lanczos: {close['lanczos']:.1f} dB",
+        ),
+        (
+            f"Waifu2x in small tiles against the whole picture at once; memory late in a batch of {many['pictures']} "
+            "pictures, to that early in it",
+            f"{tiles['psnr_db']:.0f} dB; {many['last_fifth_gb'] / many['second_fifth_gb']:.2f}",
+            "",
+        ),
+    ]
+
+
 def optimize_memory(figures: Figures) -> list[Row]:
     return [
         (
@@ -244,6 +270,7 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "compact_card": compact_card,
     "optimize_quality": optimize_quality,
     "compare_quality": compare_quality,
+    "upscale": upscale,
     "optimize_memory_12mp_1_5gb": optimize_memory,
 }
 """By the name of the file in `results/` (but for the card of `compact`), in the order of the table."""
