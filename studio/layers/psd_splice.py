@@ -15,6 +15,7 @@ from psd_tools.constants import Compression, Resource
 from psd_tools.psd.image_data import ImageData
 from psd_tools.psd.image_resources import ImageResource
 
+from nst_core.errors import ImageError
 from nst_core.files import CHUNK_BYTES
 from nst_core.picture_samples import to_bits
 from studio.layers.psd import thumbnail
@@ -96,7 +97,10 @@ def _merged_data(source: BinaryIO, layout: Layout, merged: np.ndarray) -> ImageD
         planes.append(merged[..., 3].tobytes())
     if layout.header.channels > len(planes):
         source.seek(layout.merged.start)
-        planes += ImageData.read(source).get_data(layout.header)[len(planes) :]
+        try:
+            planes += ImageData.read(source).get_data(layout.header)[len(planes) :]
+        except (ValueError, OSError) as error:
+            raise ImageError(f"{source.name}: its saved selections cannot be read; save it again") from error
     data = ImageData(Compression.RLE)
     data.set_data(planes[: layout.header.channels], layout.header)
     return data

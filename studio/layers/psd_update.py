@@ -111,16 +111,13 @@ def _has_pixels(place: Place, render: Layer, layout: Layout, file: BinaryIO) -> 
     if (record.top, record.left, record.bottom, record.right) != (0, 0, height, width):
         return False
     file.seek(place.pixels.start)
-    channels = ChannelDataList.read(file, record.channel_info)
-    stored = {info.id: data for info, data in zip(record.channel_info, channels, strict=True)}
-    for channel in range(3):
-        data = stored.get(ChannelID(channel))
-        if (
-            data is None
-            or data.get_data(width, height, 8, layout.header.version) != render.pixels[..., channel].tobytes()
-        ):
-            return False
-    return True
+    try:
+        channels = ChannelDataList.read(file, record.channel_info)
+        stored = {info.id: data for info, data in zip(record.channel_info, channels, strict=True)}
+        planes = [stored[ChannelID(channel)].get_data(width, height, 8, layout.header.version) for channel in range(3)]
+    except (KeyError, ValueError, OSError):  # a layer without colors, or one that cannot be read
+        return False
+    return all(plane == render.pixels[..., channel].tobytes() for channel, plane in enumerate(planes))
 
 
 def _bands(height: int, width: int) -> Iterator[slice]:
