@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
@@ -10,6 +11,8 @@ from gradio.themes import Base, Color
 
 from serve.engine import Engine
 from serve.page import mount_files, paint_tab
+from studio.gallery.tab import gallery_tab, mount_gallery
+from studio.sweep.finals import queue_finals
 
 _ABSENT = """\
 {} needs PyTorch, which is not installed here. In the folder of Impasto, run:
@@ -18,6 +21,8 @@ _ABSENT = """\
 """
 _TRAIN_ABSENT, _COMPARE_ABSENT = _ABSENT.format("Learning paintings"), _ABSENT.format("The optimizer")
 
+GALLERY = Path("sweep")
+"""Where `impasto sweep` puts its pictures, unless it is told."""
 _UPLOADS_KEPT_S = (3600, 24 * 3600)
 """How often Gradio looks for paintings that were dropped and not learned, and how old they may be."""
 
@@ -42,6 +47,7 @@ label[data-testid$="-radio-label"] input:checked:hover {
 .dark [role=tab].selected { color: var(--primary-300); }
 #brand { position: absolute; z-index: 1; width: 96px; }
 #brand h1 { margin: 0; font-size: 20px; font-weight: 700; line-height: 44px; letter-spacing: -0.02em; }
+@media (max-width: 600px) { #brand { display: none; } [role=tablist] { padding-left: 0; } }
 """
 
 
@@ -54,15 +60,21 @@ def build_page(engine: Engine) -> gr.Blocks:
     with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT_S) as page:
         gr.HTML("<h1>Impasto</h1>", elem_id="brand")
         with gr.Tabs():
-            for name, fill in (("Paint", paint_tab), *_tabs_of_torch(engine)):
+            for name, fill in (("Paint", paint_tab), *_tabs_of_torch(engine), ("Gallery", gallery_tab)):
                 with gr.Tab(name):
                     fill()
     return page
 
 
-def mount_page(app: FastAPI) -> FastAPI:
-    """Adds the page to the server's app of `serve.api.app.build_app`, at its root."""
+def mount_page(app: FastAPI, gallery: Path = GALLERY) -> FastAPI:
+    """Adds the page to the server's app of `serve.api.app.build_app`, at its root.
+
+    Args:
+        app: of the server.
+        gallery: folder of the pictures in the Gallery tab; it may come into being later.
+    """
     mount_files(app)
+    mount_gallery(app, gallery, queue_finals)
     return gr.mount_gradio_app(
         app,
         build_page(app.state.service.engine),

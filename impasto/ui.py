@@ -26,6 +26,7 @@ EXAMPLES = """\
 examples:
   impasto ui                                                open http://127.0.0.1:7860/ in a browser
   impasto ui --port 0 --open                                any port that is free; opens the browser itself
+  impasto ui --gallery sweep                                with the pictures of a sweep in the Gallery tab
   IMPASTO_TOKEN=... impasto ui --host 0.0.0.0               for your network, to those who know the token
   impasto ui --profile gtx970                               on a GeForce GTX 970, within its memory
   impasto ui --host 192.168.1.5 --token-file token.txt --allow-host studio.local
@@ -53,6 +54,10 @@ def build_parser() -> ArgumentParser:
         help="port; 0 takes any that is free (default: %(default)s)",
     )  # fmt: skip
     add("--open", action="store_true", help="open the page in the browser")
+    add(
+        "--gallery", metavar="FOLDER", type=str,
+        help="painted pictures to be seen in the Gallery tab (default: sweep, in the current folder)",
+    )  # fmt: skip
     _add_access(parser)
     _add_limits(parser)
     add_compute(parser)
@@ -113,6 +118,7 @@ def run(options: Namespace) -> int:
         ConfigError: the address cannot be served on, or needs a token.
     """
     access = read_access(options)
+    gallery = _gallery(options.gallery)
     limits = Limits(
         upload_bytes=options.max_upload,
         pixels=round(options.max_megapixels * 1e6),
@@ -122,7 +128,7 @@ def run(options: Namespace) -> int:
     with listen(options.host.strip("[]"), options.port) as listener:
         address = _address(options.host, listener.getsockname()[1])
         app = build_app(_engine(options), limits, access)
-        _mount_page(app)
+        _mount_page(app, gallery)
 
         def ready() -> None:
             print(f"Impasto is at {address}{_how_to_enter(access)}; Ctrl-C ends it", flush=True)
@@ -143,13 +149,27 @@ def _engine(options: Namespace) -> Engine:
     return Engine(ComputeOptions(provider, card_memory=card_memory), options.memory_limit or memory_limit)
 
 
-def _mount_page(app: FastAPI) -> None:
+def _gallery(folder: str | None) -> Path | None:
+    """The folder of the Gallery tab, None for the usual one.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if folder is not None and not Path(folder).is_dir():
+        raise ConfigError(f"--gallery {folder} is no folder; name one with pictures that Impasto painted")
+    return None if folder is None else Path(folder)
+
+
+def _mount_page(app: FastAPI, gallery: Path | None) -> None:
     # Gradio reads these when it is imported: nothing is told to anybody.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_OFFLINE"] = "1"
-    from impasto.page import mount_page  # Gradio takes seconds, and what is wrong with the options is said before
+    from impasto.page import (
+        GALLERY,
+        mount_page,
+    )  # Gradio takes seconds, and what is wrong with the options is said before
 
-    mount_page(app)
+    mount_page(app, gallery or GALLERY)
 
 
 def read_access(options: Namespace) -> Access:

@@ -21,8 +21,8 @@ hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None,
 hypothesis.settings.load_profile("impasto")
 
 
-API_TESTS = ["test_api_*.py", "test_admission.py", "test_guard.py", "test_ui_command.py"]
-BROWSER_TESTS = ["test_page_*.py", "test_train_browser.py", "test_report_browser.py", "test_compare_browser.py"]
+API_TESTS = ["test_api_*.py", "test_admission.py", "test_guard.py", "test_ui_command.py", "test_gallery_routes.py"]
+BROWSER_TESTS = ["test_page_*.py", *(f"test_{what}_browser.py" for what in ("train", "report", "compare", "gallery"))]
 NEEDED = {
     "fastapi": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
     "prometheus_client": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],

@@ -8,7 +8,7 @@ import numpy as np
 from nst_core.picture import Picture, write_picture
 
 
-def settings(photo: str = "cat.jpg", style: str = "waves", **more: Any) -> dict[str, Any]:
+def settings(photo: str, style: str) -> dict[str, Any]:
     """As `impasto paint` writes them."""
     return {
         "command": "paint",
@@ -17,7 +17,7 @@ def settings(photo: str = "cat.jpg", style: str = "waves", **more: Any) -> dict[
         "options": {"size": 512, "strength": 1.0, "brush_size": 1.0, "weights": [], "color": "painting"},
         "versions": {"impasto": "0.1.0"},
         "seconds": 0.5,
-    } | more
+    }
 
 
 def drawn(seed: int = 0, width: int = 96, height: int = 64, stripe_px: int = 8) -> Picture:
@@ -28,9 +28,9 @@ def drawn(seed: int = 0, width: int = 96, height: int = 64, stripe_px: int = 8) 
 
 
 def paint(path: Path, picture: Picture | None = None, **said: Any) -> Path:
-    """Writes a painted picture; photo and style are those of its name, as a sweep gives it, unless they are told."""
+    """Writes a painted picture; its name says photo and style, as in a sweep; more settings may be told."""
     photo, style = path.stem.split("-")
-    write_picture(picture or drawn(), path, settings=settings(**{"photo": f"{photo}.jpg", "style": style} | said))
+    write_picture(picture or drawn(), path, settings=settings(f"{photo}.jpg", style) | said)
     return path
 
 

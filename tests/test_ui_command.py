@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Server]:
     """The servers that would have run; their page is left out."""
     found: list[Server] = []
-    monkeypatch.setattr(ui, "_mount_page", lambda app: None)
+    monkeypatch.setattr(ui, "_mount_page", lambda app, gallery: None)
     monkeypatch.setattr(ui, "run_server", lambda server, listener: found.append(server))
     return found
 
@@ -64,6 +64,8 @@ def access(*words: str) -> Access:
         (["--max-upload", "lots"], "--max-upload must be a size like 200MB or 1GB, not lots"),
         (["--max-megapixels", "0"], "--max-megapixels must be a number from 0.001 to 1e+06, not 0"),
         (["--queue", "-1"], "--queue must be a whole number from 0 to 10000, not -1"),
+        (["--gallery", "nowhere"], "--gallery nowhere is no folder; name one with pictures that Impasto painted"),
+        (["--gallery", "token.txt"], "--gallery token.txt is no folder"),
         (["--timeout", "0"], "--timeout must be a number from 1 to 86400, not 0"),
         (
             ["--insecure", "--host", "no.such.host"],

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import FileResponse
+from pydantic import Field
 from starlette.responses import Response
 
 from nst_core.errors import ConfigError
@@ -22,13 +23,16 @@ PREFIX = "/gallery"
 PAGE = 1000
 """Renders in an answer."""
 MOST_AT_ONCE = 10_000
+LARGEST = 2**63 - 1
+"""Integer of SQLite."""
 SHOWN = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 """What browsers show as it is; other pictures are shown as JPEG."""
 _FOREVER, _ASK = "private, max-age=31536000, immutable", "no-cache"
 
 Finish = Callable[[Path, Sequence[str]], int]
 """Has the finals of proofs painted, given the sweep's folder and the proofs' files; gives how many there will be."""
-Ids = Annotated[list[int], Body(embed=True, max_length=MOST_AT_ONCE)]
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+Ids = Annotated[list[Id], Body(embed=True, max_length=MOST_AT_ONCE)]
 
 
 def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
@@ -43,23 +47,23 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
     @router.get("/renders")
-    def list_renders(since: Annotated[int, Query(ge=0)] = 0) -> Mapping[str, Any]:
+    def list_renders(since: Annotated[int, Query(ge=0, le=LARGEST)] = 0) -> Mapping[str, Any]:
         return _list(watch, since)
 
     @router.get("/renders/{id}")
-    def describe(id: int) -> Mapping[str, Any]:
+    def describe(id: Id) -> Mapping[str, Any]:
         with refused(404):
             render = store.render(id)
             return {"settings": store.settings_of(id), "photo": originals.find(render) is not None}
 
     @router.get("/renders/{id}/thumbnail")
-    def thumbnail(id: int, v: str = "") -> Response:
+    def thumbnail(id: Id, v: str = "") -> Response:
         with refused(404):
             render = store.render(id)
             return _kept(FileResponse(store.thumbnail(id), media_type="image/webp"), render, v)
 
     @router.get("/renders/{id}/picture")
-    def picture(id: int, v: str = "") -> Response:
+    def picture(id: Id, v: str = "") -> Response:
         with refused(404):
             render, path = store.render(id), store.file(id)
             if kind := SHOWN.get(path.suffix.lower()):
@@ -67,7 +71,7 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
             return _kept(Response(as_jpeg(path), media_type="image/jpeg"), render, v)
 
     @router.get("/renders/{id}/photo")
-    def photo(id: int, v: str = "") -> Response:
+    def photo(id: Id, v: str = "") -> Response:
         with refused(404):
             render = store.render(id)
             path = originals.find(render)
@@ -76,12 +80,12 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
             return _kept(Response(as_jpeg(path, render.size), media_type="image/jpeg"), render, v)
 
     @router.get("/renders/{id}/like")
-    def like(id: int) -> Mapping[str, list[int]]:
+    def like(id: Id) -> Mapping[str, list[int]]:
         with refused(404):
             return {"ids": [render.id for render in store.like(id)]}
 
     @router.post("/ratings")
-    def rate(ratings: Annotated[dict[int, Rating], Body(embed=True, max_length=MOST_AT_ONCE)]) -> Mapping[str, int]:
+    def rate(ratings: Annotated[dict[Id, Rating], Body(embed=True, max_length=MOST_AT_ONCE)]) -> Mapping[str, int]:
         with refused(404):
             store.rate_all(ratings)
             return {"rated": len(ratings)}
