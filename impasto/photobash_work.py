@@ -18,7 +18,6 @@ from nst_core.errors import ConfigError, ModelError
 from nst_core.files import sha256
 from nst_core.mask import read_mask, resize_mask
 from nst_core.picture import Picture, fit_long_side, read_picture, read_settings, write_picture
-from nst_core.provenance import provenance
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions
@@ -26,6 +25,7 @@ from studio.photobash.assign import assign, regions_of
 from studio.photobash.palette import Palette, picture_palette, style_palette
 from studio.photobash.parts import Part, PhotobashOptions, check_parts, check_proportions
 from studio.photobash.photobash import own_bytes, photobash
+from studio.photobash.record import photobash_settings
 
 DONE = 0
 THE_REST = "-"
@@ -62,7 +62,8 @@ def paint(options: Namespace) -> int:
         tell = functools.partial(bar.update, bar.add_task("painting", total=1.0))
         picture = work(photo, parts, chosen, engine, lambda share: tell(completed=share))
     seconds = time.perf_counter() - start
-    write_picture(picture, out, settings=_settings(options, photo, parts, chosen, seconds), quality=options.quality)
+    settings = photobash_settings(photo, parts, chosen, seconds, **_asked(options))
+    write_picture(picture, out, settings=settings, quality=options.quality)
     print(f"{out}: {picture.width}x{picture.height} px, {seconds:.2f} s")
     return DONE
 
@@ -146,38 +147,19 @@ def _optimizing(options: Namespace) -> Callable[..., Picture]:
     return work
 
 
-def _settings(
-    options: Namespace, photo: Picture, parts: Sequence[Part], chosen: PhotobashOptions, seconds: float
-) -> dict[str, Any]:
-    """All that made the picture, to be written into it."""
-    palette = chosen.palette if isinstance(chosen.palette, str) else chosen.palette.name
-    masks = options.style_mask or [None] * len(parts)
-    return {
-        "command": "photobash",
-        "photo": {"file": photo.name, "sha256": photo.sha256},
-        "style": {"name": " + ".join(part.style.name for part in parts)},
-        "parts": [_part(part, mask) for part, mask in zip(parts, masks, strict=True)],
-        "options": {
-            "how": options.how,
-            "iterations": options.iterations if options.how == "optimize" else None,
-            "size": options.size,
-            "strength": options.strength,
-            "brush_size": options.brush_size,
-            "regions": None if options.style_mask else regions_of(len(parts), options.regions),
-            "feather": options.feather,
-            "palette": palette,
-            "palette_strength": options.palette_strength,
-        },
-        "versions": provenance(),
-        "seconds": round(seconds, 3),
-    }
+def _asked(options: Namespace) -> dict[str, Any]:
+    """What was asked for beside the parts and how they come together."""
+    if options.style_mask:
+        masks = [None if name == THE_REST else _named(Path(name)) for name in options.style_mask]
+        found: dict[str, Any] = {"masks": masks}
+    else:
+        found = {"regions": regions_of(len(options.style), options.regions)}
+    how = {"how": options.how} | ({"iterations": options.iterations} if options.how == "optimize" else {})
+    return how | found
 
 
-def _part(part: Part, mask: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"style": {"name": part.style.name, "sha256": sha256(part.style.path)}, "mask": mask}
-    if mask not in (None, THE_REST):
-        found["mask"] = {"file": Path(mask).name, "sha256": sha256(Path(mask))}
-    return found
+def _named(path: Path) -> dict[str, str]:
+    return {"file": path.name, "sha256": sha256(path)}
 
 
 def _bar() -> Progress:

@@ -11,6 +11,7 @@ WITHOUT_TORCH = [
     "serve.api.server",
     "serve.page",
     "impasto.doctor",
+    "impasto.photobash_work",
     "impasto.results",
     "impasto.train",
     "models.card",

@@ -9,8 +9,10 @@ from serve.work import Progress
 from studio.photobash.mix import Mix
 from studio.photobash.parts import Part, PhotobashOptions, check_parts
 
-BORDER_BYTES = 60_000_000
+BORDER_BYTES = 25_000_000
 """Memory that borders take for each part."""
+NETWORK_BYTES = 250_000_000
+"""That a network which has painted 12 megapixels keeps while the next one paints, beyond what the engine counts."""
 
 
 def photobash(
@@ -56,4 +58,4 @@ def own_bytes(photo: Picture, parts: Sequence[Part], options: PhotobashOptions) 
     width, height = fit_long_side(photo.width, photo.height, options.size or max(photo.width, photo.height))
     result = photo.pixels.itemsize * (3 if photo.alpha is None else 4) * width * height
     masks = sum(part.mask.nbytes for part in parts if part.mask is not None)
-    return 2 * result + masks + BORDER_BYTES * len(parts)
+    return 2 * result + masks + BORDER_BYTES * len(parts) + NETWORK_BYTES * (len(parts) - 1)
