@@ -50,7 +50,7 @@ class EventStream(Response):
 
     async def tell(self, event: str, **fields: Any) -> None:
         """One event."""
-        await self._write(json.dumps({"event": event, **fields}).encode("ascii") + b"\n")
+        await self.write(json.dumps({"event": event, **fields}).encode("ascii") + b"\n")
 
     async def tell_picture(self, style: str, media_type: str, filename: str, painted: Painted) -> None:
         """The event `picture`, its data encoded piece by piece: a print is too large to be held twice."""
@@ -63,13 +63,14 @@ class EventStream(Response):
             "height": painted.height,
             "seconds": round(painted.seconds, 3),
         }
-        await self._write(json.dumps(fields).encode("ascii")[:-1] + b', "data": "')
+        await self.write(json.dumps(fields).encode("ascii")[:-1] + b', "data": "')
         data = memoryview(painted.data)
         for start in range(0, len(data), CHUNK_BYTES):
-            await self._write(base64.b64encode(data[start : start + CHUNK_BYTES]))
-        await self._write(b'"}\n')
+            await self.write(base64.b64encode(data[start : start + CHUNK_BYTES]))
+        await self.write(b'"}\n')
 
-    async def _write(self, body: bytes) -> None:
+    async def write(self, body: bytes) -> None:
+        """Bytes of the answer, after the event that tells of them."""
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
 

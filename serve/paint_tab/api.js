@@ -64,7 +64,8 @@ export async function pictureOf(event) {
   return (await fetch(`data:${event.media_type};base64,${event.data}`)).blob();
 }
 
-function form(fields) {
+/** Fields as a body; what is a list is sent several times. */
+export function form(fields) {
   const body = new FormData();
   for (const [name, value] of Object.entries(fields)) {
     for (const part of Array.isArray(value) ? value : [value]) {
@@ -75,8 +76,8 @@ function form(fields) {
   return body;
 }
 
-/** One request; where the server is busy, again after the time it names. */
-async function send(path, options, waiting = () => {}) {
+/** One request; where the server is busy, again after the time it names, and `waiting` is told. */
+export async function send(path, options, waiting = () => {}) {
   for (;;) {
     let response;
     try {

@@ -1,0 +1,58 @@
+/** A stack on its way from the server, and back to it. */
+
+import { events, fileOf, levelsOf, pixelsOf } from "./server.js";
+
+/**
+ * Has the default stack made, at the size of a preview.
+ * @param fields of the request.
+ * @param tell takes events of waiting and progress.
+ */
+export async function openStack(fields, signal, tell) {
+  const opened = { sources: new Map(), starts: new Map() };
+  const masks = new Map();
+  for await (const event of events("preview", fields, signal, () => tell({ event: "busy" }))) {
+    if (event.event === "stack") Object.assign(opened, event);
+    else if (event.event === "pixels") opened.sources.set(event.key, source(await pixelsOf(event.file)));
+    else if (event.event === "mask") masks.set(event.key, await levelsOf(event.file));
+    else if (event.event === "start") opened.starts.set(event.name, await levelsOf(event.file));
+    else tell(event);
+  }
+  const masked = (children) =>
+    children.map((child) =>
+      child.children ? { ...child, children: masked(child.children) } : { ...child, mask: masks.get(child.key) ?? null },
+    );
+  opened.children = masked(opened.children);
+  return opened;
+}
+
+function source(data) {
+  let opaque = true;
+  for (let i = 3; opaque && i < data.length; i += 4) opaque = data[i] === 255;
+  return { data, opaque };
+}
+
+/**
+ * Has a stack made at full size as a file; gives it and its name.
+ * @param fields that it was made of.
+ */
+export async function saveStack(fields, { width, height }, children, format, signal, tell) {
+  const painted = [];
+  const described = children.map((child) => describe(child, painted));
+  const masks = [];
+  for (const mask of painted) masks.push(await fileOf(mask, width, height));
+  const stack = JSON.stringify({ children: described });
+  for await (const event of events("file", { ...fields, stack, format, painted: masks }, signal, () => tell({ event: "busy" }))) {
+    if (event.event === "file") return event;
+    tell(event);
+  }
+  throw new Error("The file did not come. Try again.");
+}
+
+/** A node as the server takes it; masks that were painted are collected, and told by their number. */
+function describe({ key, name, opacity, blend, visible, mask, made, children }, painted) {
+  const common = { name, opacity, blend, visible };
+  if (children) return { ...common, children: children.map((child) => describe(child, painted)) };
+  if (made || !mask) return { ...common, key, mask: made ? "made" : "none" };
+  if (!painted.includes(mask)) painted.push(mask);
+  return { ...common, key, mask: painted.indexOf(mask) };
+}
