@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Command] = {
     "train": Command("impasto.train", "learn paintings, each in minutes, a folder of them in a night"),
     "export": Command("impasto.export", "write the style file of a finished training again"),
     "advise": Command("impasto.advise", "tell good styles and good photos from poor ones, and find better crops"),
+    "layers": Command("impasto.layers", "lay a photo and its renders out in layers for Photoshop, Krita or GIMP"),
     "photobash": Command("impasto.photobash", "paint one photo in several styles, each in its own region"),
     "sweep": Command("impasto.sweep", "paint every photo in every style in a night, and finish the best"),
     "optimize": Command("impasto.optimize", "paint a photo in the manner of a painting (slow, and the best)"),
