@@ -35,6 +35,7 @@ def test_the_archive_is_as_the_format_wants_it(tmp_path: Path):
     assert (first.filename, first.compress_type, archive.read(first)) == ("mimetype", 0, b"image/openraster")
     assert (tmp_path / "painting.ora").read_bytes()[38:54] == b"image/openraster"  # where `file` looks for it
     assert (image.get("w"), image.get("h")) == (str(WIDTH), str(HEIGHT))
+    assert image.get("{http://mypaint.org/ns/openraster}eotf") == "1.0"
     sources = [layer.get("src") for layer in image.iter("layer")]
     assert {"mimetype", "stack.xml", "mergedimage.png", "Thumbnails/thumbnail.png", *sources} == set(archive.namelist())
     assert archive.testzip() is None

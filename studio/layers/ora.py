@@ -38,7 +38,9 @@ THUMBNAIL_PX = 256
 ORIGIN = "{urn:impasto}origin"
 """The attribute with the origin of a layer, which other programs do not keep."""
 
+_MYPAINT = "http://mypaint.org/ns/openraster"
 ElementTree.register_namespace("impasto", "urn:impasto")
+ElementTree.register_namespace("mypaint", _MYPAINT)
 
 
 def write_ora(stack: Stack, path: Path, progress: Progress | None = None) -> None:
@@ -55,6 +57,7 @@ def write_ora(stack: Stack, path: Path, progress: Progress | None = None) -> Non
     size = {"w": str(stack.width), "h": str(stack.height)}
     dots = {"xres": str(RESOLUTION_DPI), "yres": str(RESOLUTION_DPI)}
     image = ElementTree.Element("image", {"version": "0.0.6", **size, **dots})
+    image.set(f"{{{_MYPAINT}}}eotf", "1.0")  # or MyPaint 2 may blend in linear light, as no other program does
     files: dict[str, Layer] = {}
     names = (f"data/{index:03d}.png" for index in itertools.count())
     ElementTree.SubElement(image, "stack").extend(elements_of(stack.children, names, files))
