@@ -75,8 +75,8 @@ def _add_regions(parser: ArgumentParser) -> None:
     )  # fmt: skip
     add(
         "--feather", metavar="PX", type=values.number("--feather", 0, 10_000), default=None,
-        help="how far borders fade where the photo has no edge to follow, pixels of the photo; 0 takes masks as they "
-        "are (default: 1.5%% of its long side)",
+        help="how far borders fade to either side where the photo has no edge to follow, pixels of the photo; 0 takes "
+        "masks as they are (default: 3%% of its long side)",
     )  # fmt: skip
 
 

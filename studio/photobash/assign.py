@@ -8,7 +8,7 @@ import numpy as np
 from models.catalog import Style
 from nst_core.errors import ConfigError, ImageError
 from nst_core.picture import Picture, fit_long_side
-from studio.photobash.parts import MOST_REGIONS, Part
+from studio.photobash.parts import MOST_REGIONS, Part, check_count
 from studio.photobash.regions import large_regions
 from studio.subject.segment import subject_mask
 
@@ -33,10 +33,11 @@ def assign(photo: Picture, styles: Sequence[Style], regions: Regions | None = No
         regions: which; None is subject for two styles, and as many regions as styles for more.
 
     Raises:
-        ConfigError: There are more styles than regions, no such number of regions can be, or what finds the subject
-            is not installed.
+        ConfigError: There is one style only, there are more than regions, no such number of regions can be, or what
+            finds the subject is not installed.
         ImageError: The photo has no such regions.
     """
+    check_count(len(styles))
     regions = regions_of(len(styles), regions)
     if regions == "subject":
         if len(styles) != 2:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import uniform_filter
 
-from nst_core.mask import feather, resize_mask
+from nst_core.mask import resize_mask
 from nst_core.picture import Picture, fit_long_side
 from nst_core.picture_samples import resize_floats
 
@@ -46,7 +46,8 @@ class Borders:
     Args:
         photo: gives the edges, at the size of the result.
         masks: as `share_out` takes them.
-        feather_px: how far a border fades where the photo has no edge, pixels; 0 leaves the masks as they are.
+        feather_px: how far a border fades to either side where the photo has no edge, pixels; 0 leaves the masks as
+            they are.
     """
 
     def __init__(self, photo: Picture, masks: Sequence[np.ndarray | None], feather_px: float) -> None:
@@ -58,10 +59,9 @@ class Borders:
             self.offset = np.moveaxis(share_out(masks, height, width), 0, 2)
             return
         width, height = fit_long_side(photo.width, photo.height, min(WORK_PX, long_side))
-        small = feather_px * width / photo.width
-        shares = np.stack([feather(share, small / 2) for share in share_out(masks, height, width)], 2)
+        shares = np.moveaxis(share_out(masks, height, width), 0, 2)
         guide = photo.resized(width, height).as_float()
-        slope, self.offset = _guided(guide, shares, max(1, round(small)))
+        slope, self.offset = _guided(guide, shares, max(1, round(feather_px * width / photo.width / 2)))
         self.slope = slope.reshape(height, width, -1)
 
     def rows(self, band: slice) -> np.ndarray:
@@ -82,7 +82,7 @@ def _guided(guide: np.ndarray, shares: np.ndarray, radius: int) -> tuple[np.ndar
     Args:
         guide: (h, w, 3).
         shares: (h, w, S).
-        radius: of the surroundings, pixels.
+        radius: of the surroundings, pixels; on flat ground a border fades within twice as many to either side.
     """
 
     def mean(x: np.ndarray) -> np.ndarray:

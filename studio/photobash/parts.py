@@ -12,8 +12,8 @@ from nst_core.picture import Picture
 from serve.paint_options import PaintOptions
 from studio.photobash.palette import Palette
 
-FEATHER_SHARE = 0.015
-"""Of the long side, that borders fade over unless it is said."""
+FEATHER_SHARE = 0.03
+"""Of the long side, that borders fade over to either side unless it is said."""
 MOST_REGIONS = 12
 """That a photo is parted into."""
 PROPORTIONS_OFF = 0.02
@@ -38,8 +38,8 @@ class PhotobashOptions:
     size: int = 0
     """Long side of the result, pixels; 0 keeps the photo's own."""
     feather_px: float | None = None
-    """How far a border fades where the photo has no edge to follow, pixels of the photo; None is 1.5 % of its long
-    side, 0 keeps the masks as they are."""
+    """How far a border fades to either side where the photo has no edge to follow, pixels of the photo; None is 3 % of
+    its long side, 0 keeps the masks as they are."""
     palette: Palette | Literal["first", "none"] = "first"
     """What the colors of all parts are matched to. first: the first style's, as it paints this photo."""
     palette_strength: float = 0.75
@@ -53,13 +53,22 @@ def check_parts(photo: Picture, parts: Sequence[Part]) -> None:
         ConfigError: There are fewer than two styles, or an option makes no sense for its style.
         ImageError: A mask is not in the photo's proportions.
     """
-    if len(parts) < 2:
-        raise ConfigError("a photobash takes two styles or more; for one alone there is impasto paint")
+    check_count(len(parts))
     for part in parts:
         part.options.check(part.style)
         if part.mask is not None:
             height, width = part.mask.shape
             check_proportions(photo, width, height, f"the mask of {part.style.name}")
+
+
+def check_count(styles: int) -> None:
+    """Finds out whether there are styles enough.
+
+    Raises:
+        ConfigError: There are not.
+    """
+    if styles < 2:
+        raise ConfigError("a photobash takes two styles or more; for one alone there is impasto paint")
 
 
 def check_proportions(photo: Picture, width: int, height: int, name: str) -> None:
