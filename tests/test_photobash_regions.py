@@ -45,7 +45,7 @@ def test_regions_cover_the_photo_once_and_are_in_one_piece():
     random = np.random.default_rng(1)
     photo = Picture(random.integers(0, 256, (9, 12, 3), np.uint8)).resized(WIDTH, HEIGHT)
     masks = large_regions(photo, 5)
-    assert len(masks) == 5 and (sum(masks) == 1).all()
+    assert len(masks) == 5 and (np.sum(masks, axis=0) == 1).all()
     assert [label(mask)[1] for mask in masks] == [1] * 5  # pyright: ignore
     assert all((one == other).all() for one, other in zip(masks, large_regions(photo, 5), strict=True))
 
