@@ -2,7 +2,7 @@
 
 import { make } from "../paint_tab/dom.js";
 import { SIGNS } from "./ratings.js";
-import { FACETS, RATINGS, stem } from "./renders.js";
+import { FACETS, NAMES, RATINGS, stem } from "./renders.js";
 
 const STORED = "impasto.gallery";
 const WORDS = {
@@ -57,7 +57,7 @@ export class Filters {
   draw(renders) {
     for (const facet of ["photo", "style", "kind"]) {
       const counts = renders.counts(this.filter, facet);
-      const values = [...counts.keys()].sort((one, other) => one.localeCompare(other));
+      const values = [...counts.keys()].sort(NAMES.compare);
       const options = values.map((value) => [value, `${this.#name(facet, value)} (${counts.get(value)})`]);
       fill(this.parts[facet], [["", WORDS[facet][""]], ...options], this.filter[facet]);
     }
