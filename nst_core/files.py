@@ -7,6 +7,7 @@ import http.client
 import os
 import secrets
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -48,6 +49,19 @@ def _cannot_write(path: Path, error: OSError) -> NstError:
     return NstError(f"cannot write {path.name} in {path.parent}: {reason}")
 
 
+_TEMPORARY = ".impasto-"
+ABANDONED_S = 600
+"""A temporary file that nobody has written to for so long is what a kill has left."""
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes the temporary files that writers which were killed have left in a folder."""
+    for path in folder.glob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED_S:
+                path.unlink()
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Gives a temporary path to write to, which becomes `path` when the block ends without an error.
@@ -60,7 +74,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         NstError: The folder cannot be written to, or the disk is full; the message names the folder.
     """
     target = Path(os.path.realpath(path))  # through a link to what it points to, as a plain write would
-    temporary = target.with_name(f".impasto-{secrets.token_hex(6)}{target.suffix}")
+    temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(6)}{target.suffix}")
     try:
         try:
             if target.is_dir():

@@ -42,6 +42,9 @@ _INDEX = "CREATE INDEX IF NOT EXISTS job_next ON job (state, (begun IS NULL), id
 """Finds the next job among very many at once. Ledgers of before it get it with the next job that is added."""
 
 
+_RELEASE = "UPDATE job SET state = 'waiting' WHERE state = 'running'"
+
+
 @dataclass(frozen=True)
 class Ended:
     """What became of a running job."""
@@ -167,7 +170,7 @@ class Ledger:
                 raise self._file.cannot_use(self._lock_path, error) from error
             if self.path.exists():
                 with self._file.transaction() as database:
-                    database.execute("UPDATE job SET state = 'waiting' WHERE state = 'running'")
+                    database.execute(_RELEASE)
             self._held = True
             stack.callback(setattr, self, "_held", False)
             yield
@@ -211,14 +214,7 @@ class Ledger:
         now = _now()
         with self._file.transaction() as database:
             for end in ended:
-                state = "done" if end.result is not None else "failed" if end.reason is not None else "waiting"
-                result = None if end.result is None else json.dumps(end.result)
-                changed = database.execute(
-                    "UPDATE job SET state = ?, result = ?, reason = ?, seconds = seconds + ?, ended = ? "
-                    "WHERE id = ? AND state = 'running'",
-                    [state, result, end.reason, end.seconds, None if state == "waiting" else now, end.id],
-                )
-                if not changed.rowcount:
+                if not _end(database, end, now):
                     raise self._not_running()
             query = "SELECT id FROM job WHERE state = 'waiting' AND name GLOB ? ORDER BY begun IS NULL, id LIMIT ?"
             ids = [row["id"] for row in database.execute(query, [like, claim])]
@@ -228,6 +224,15 @@ class Ledger:
             )
             found = {row["id"]: _job(row) for row in database.execute(f"SELECT * FROM job WHERE id IN ({marks})", ids)}
             return [found[id] for id in ids]
+
+    def release_all(self, ended: Iterable[Ended] = ()) -> None:
+        """What is running has ended so, or waits again: for an end of the work at whatever moment, within `working`."""
+        if not self._held:
+            raise RuntimeError("release_all() needs working() around it")
+        with self._file.transaction() as database:
+            for end in ended:
+                _end(database, end, _now())
+            database.execute(_RELEASE)
 
     def note(self, id: int, seconds: float, progress: Mapping[str, Any]) -> Job:
         """How far a running job is."""
@@ -356,6 +361,18 @@ def _insert(database: sqlite3.Connection, name: str, spec: str) -> None:
     database.execute(
         "INSERT INTO job (name, spec, state, seconds, added) VALUES (?, ?, 'waiting', 0, ?)", [name, spec, _now()]
     )
+
+
+def _end(database: sqlite3.Connection, end: Ended, now: str) -> bool:
+    """Notes what became of a job; whether it was running."""
+    state = "done" if end.result is not None else "failed" if end.reason is not None else "waiting"
+    result = None if end.result is None else json.dumps(end.result)
+    changed = database.execute(
+        "UPDATE job SET state = ?, result = ?, reason = ?, seconds = seconds + ?, ended = ? "
+        "WHERE id = ? AND state = 'running'",
+        [state, result, end.reason, end.seconds, None if state == "waiting" else now, end.id],
+    )
+    return bool(changed.rowcount)
 
 
 def _find(database: sqlite3.Connection, condition: str, *values: Any) -> Job | None:

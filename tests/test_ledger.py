@@ -314,8 +314,12 @@ def test_several_end_and_are_claimed_in_one_transaction(at_work: Ledger):
         at_work.settle([Ended(again.id, 1.0, {}), Ended(a.id, 1.0, {})])
     assert states(at_work) == {"a": "done", "b": "failed", "c": "waiting", "x/d": "running"}
     assert at_work.retry_all() == 1 and at_work.jobs()[1].reason is None
-    with pytest.raises(RuntimeError, match="working"):
-        Ledger(at_work.path).settle([])
+    for use in (lambda: Ledger(at_work.path).settle([]), Ledger(at_work.path).release_all):
+        with pytest.raises(RuntimeError, match="working"):
+            use()
+    at_work.settle([], claim=1)
+    at_work.release_all([Ended(again.id, 1.0, {}), Ended(a.id, 9.0, reason="has ended already")])
+    assert states(at_work) == {"a": "done", "b": "waiting", "c": "waiting", "x/d": "done"}
 
 
 def test_what_waits_is_put_in_another_order_or_taken_out(at_work: Ledger):

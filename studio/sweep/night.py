@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -81,7 +81,7 @@ class Night:
         self.out_of_time = False
         """Whether something was not begun because of the time."""
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Works until nothing waits, or until the time is up; to stop looping is to stop.
 
         What is being painted then waits again.
@@ -168,12 +168,9 @@ class Night:
 
     def _release(self) -> None:
         """Notes what is done, and has all else wait again."""
-        ends = [
-            Ended(job.id, 0.0) if future.cancelled() or future.exception() else future.result()
-            for future, job in self._running.items()
-        ]
+        over = [future for future in self._running if future.done() and not future.cancelled()]
         try:
-            self.ledger.settle(ends)
+            self.ledger.release_all(future.result() for future in over if not future.exception())
         except NstError as error:
             logger.warning("%s; what was at work is taken up by the next sweep", error)
 

@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nst_core.files import remove_abandoned
 from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions, order_finals
 from studio.sweep.job import PROOFS, PhotoFile, StyleFile, SweepJob, perform
 from studio.sweep.night import COMMAND, Event, Night
 from studio.sweep.plan import LEDGER, Settings, plan_proofs
 from studio.sweep.report import write_report
+from studio.sweep.sheets import SHEETS
 from studio.sweep.survey import counts
 from studio.sweep.workshop import Workshop
 
@@ -50,6 +52,8 @@ class Sweep:
         Raises:
             NstError: The ledger cannot be used.
         """
+        for folder in (self.folder, self.folder / PROOFS, self.folder / SHEETS):
+            remove_abandoned(folder)
         jobs = list(plan_proofs(photos, styles, settings.options(), self.ledger))
         self.ledger.add_all((job.out, job.spec()) for job in jobs)
         self.ledger.retry_all()
@@ -71,11 +75,11 @@ class Sweep:
             finishes, order = self.finals.which != "none", _Order(self)
             if finishes:
                 order()
-            self._report()
+            self.report()
             if finishes and not proofs.out_of_time and counts(self.ledger)["finals"]["waiting"]:
                 yield self._phase("finals")
                 yield from self._night(workshop, until, look=order).events()
-                self._report()
+                self.report()
 
     def go_on(self, workshop: Workshop) -> Iterator[Event | Phase]:
         """Paints what waits in the order in which it was queued, and nothing else; raises what `work` does."""
@@ -83,7 +87,7 @@ class Sweep:
             for name, like in (("proofs", f"{PROOFS}/*"), ("finals", "*")):
                 yield self._phase(name)
                 yield from self._night(workshop, like=like).events()
-            self._report()
+            self.report()
 
     def _night(self, workshop: Workshop, until: datetime | None = None, **more: Any) -> Night:
         def paint(job: SweepJob, tell: Callable[[float], None]) -> Mapping[str, Any]:
@@ -91,7 +95,12 @@ class Sweep:
 
         return Night(self.ledger, paint, workshop.cores, until, **more)
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Writes contact sheets and `report.html`.
+
+        Raises:
+            NstError: The folder cannot be written to.
+        """
         write_report(self.folder, self.ledger, self.ratings())
 
     def _phase(self, name: str) -> Phase:

@@ -1,0 +1,54 @@
+"""What the tests of `impasto sweep` share: a folder with photos and styles, and what a sweep has made of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from toy_style import toy_card, write_toy_style
+
+from nst_core.picture import Picture, read_picture, read_settings
+
+STYLES = ["sun", "moon", "sea"]
+
+
+def make_studio(folder: Path, photos: int = 2, styles: int = 2) -> Path:
+    """A folder with `photos/` of 96x64 px and, as the user's own, `styles/`."""
+    for number in range(photos):
+        write_photo(folder / "photos" / f"photo{number}.png", number)
+    for number, name in enumerate(STYLES[:styles]):
+        write_style(folder / "styles" / f"{name}.onnx", number)
+    return folder
+
+
+def write_style(path: Path, seed: int) -> None:
+    """Learned at a proof's size, so that a proof is painted at once; styles of different seeds are different files."""
+    write_toy_style(path, card=toy_card(path.stem, seed=seed, size_px=512))
+
+
+def write_photo(path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Picture(random.integers(0, 256, (8, 12, 3), np.uint8)).resized(96, 64)
+    Image.fromarray(picture.pixels).save(path)
+
+
+def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("IMPASTO_STYLES_DIR", str(folder / "styles"))
+
+
+def painted(folder: Path) -> dict[str, tuple[bytes, dict[str, Any]]]:
+    """Pixels and settings, but for time and versions (a commit may come in between), of each picture of a sweep."""
+    found = {}
+    for path in sorted([*folder.glob("[!.]*.png"), *folder.glob("proofs/[!.]*.png")]):
+        settings = json.loads(json.dumps(read_settings(path).settings))
+        del settings["seconds"], settings["versions"]
+        found[path.relative_to(folder).as_posix()] = read_picture(path).pixels.tobytes(), settings
+    return found
+
+
+def names(folder: Path) -> list[str]:
+    return list(painted(folder))
