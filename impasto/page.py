@@ -12,6 +12,7 @@ from gradio.themes import Base, Color
 from serve.engine import Engine
 from serve.page import mount_files, paint_tab
 from studio.gallery.tab import gallery_tab, mount_gallery
+from studio.layers.tab import layers_tab, mount_layers
 from studio.sweep.finals import queue_finals
 
 _ABSENT = """\
@@ -57,10 +58,11 @@ def build_page(engine: Engine) -> gr.Blocks:
     Args:
         engine: paints the fast pictures of the Compare tab.
     """
+    tabs = [("Paint", paint_tab), *_tabs_of_torch(engine), ("Gallery", gallery_tab), ("Layers", layers_tab)]
     with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT_S) as page:
         gr.HTML("<h1>Impasto</h1>", elem_id="brand")
         with gr.Tabs():
-            for name, fill in (("Paint", paint_tab), *_tabs_of_torch(engine), ("Gallery", gallery_tab)):
+            for name, fill in tabs:
                 with gr.Tab(name):
                     fill()
     return page
@@ -75,6 +77,7 @@ def mount_page(app: FastAPI, gallery: Path = GALLERY) -> FastAPI:
     """
     mount_files(app)
     mount_gallery(app, gallery, queue_finals)
+    mount_layers(app, gallery)
     return gr.mount_gradio_app(
         app,
         build_page(app.state.service.engine),

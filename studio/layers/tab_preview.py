@@ -69,7 +69,7 @@ def make_preview(pictures: Pictures, masks: Masks, progress: Progress) -> list[E
         progress(0.9)
         sight = look(photo)
         for kind in STARTS:
-            (mask,) = render_masks(kind, 1, sight)
+            ((_, mask),) = render_masks(kind, 1, sight)
             if mask is not None:
                 events.append(_picture("start", to_bits(mask, 8), name=kind))
     return events
