@@ -27,7 +27,7 @@ SAME_PROPORTIONS = 0.02
 DETAIL_EDGE_SHARE, SUBJECT_EDGE_SHARE, MASK_EDGE_SHARE = 0.004, 0.003, 0.003
 """Of the long side, within which the masks take to the photo's edges."""
 MAIN_OPACITY, ABOVE_OPACITY = 0.85, 0.25
-"""With white masks: of the render that is named first, and of those above it."""
+"""Of the render that is named first of those that share a place, and of those above it."""
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done."""
@@ -43,7 +43,7 @@ def build_stack(
 
     Args:
         photo: that was painted.
-        renders: files; the first is the main one, which shows most where the masks are white.
+        renders: files; the first is the main one, which shows most.
         options: how.
         progress: takes the share of the work that is done; what it raises ends the work.
 
@@ -131,22 +131,22 @@ def _read_render(path: Path, width: int, height: int, enlarger: Enlarger | None)
 
 
 def _renders(pictures: Sequence[Picture], photo: Picture, sight: Sight, masks: Masks) -> list[Layer]:
-    """The layers of renders, the broad ones low."""
+    """The layers of renders, the broad ones low. Of those in one place, the one that is named first shows most."""
     order = sorted(range(len(pictures)), key=lambda index: measured_detail(pictures[index]))
+    places = render_masks(masks, len(order), sight)
     names = _names(pictures, photo.name)
     white = np.broadcast_to(np.uint8(255), photo.pixels.shape[:2])
-    layers = []
-    for rank, (index, mask) in enumerate(zip(order, render_masks(masks, len(order), sight), strict=True)):
+    layers: list[Layer] = []
+    opacities: dict[int, float] = {}
+    for index, (place, mask) in zip(order, places, strict=True):
+        main = min(other for other, (there, _) in zip(order, places, strict=True) if there == place)
+        # Those below the main one are as they are, as it covers them; those above let it through.
+        opacity = MAIN_OPACITY if index == main else opacities.get(place, 1.0)
+        opacities[place] = ABOVE_OPACITY if index == main else opacity
         shown = white if mask is None else enlarge_mask(mask, sight.image, photo, MASK_EDGE_SHARE)
-        opacity = 1.0 if masks != "white" else MAIN_OPACITY if index == 0 else _opacity(rank, order.index(0))
         picture = pictures[index]
         layers.append(Layer(names[index], picture.pixels, picture.alpha, shown, opacity, origin=picture.sha256 or ""))
     return layers
-
-
-def _opacity(rank: int, main: int) -> float:
-    """Below the main render all is as it is, as it is covered; those above it let it through."""
-    return 1.0 if rank < main else ABOVE_OPACITY
 
 
 def _names(pictures: Sequence[Picture], photo_name: str) -> list[str]:

@@ -21,9 +21,11 @@ from studio.subject.opencv import load_opencv
 SMOOTH_PX = 1600
 """Long side at which odd textures are smoothed; what is smooth may be enlarged."""
 SMOOTH_RADIUS_SHARE = 1 / 160
-TEXTURE_TIMES, TEXTURE_MORE = 1.5, 0.01
+TEXTURE_TIMES, TEXTURE_MORE = 1.2, 0.008
 """A texture is odd where lightness varies so many times as much as in the photo, and by so much more besides."""
-TEXTURE_SPAN = 0.04
+TEXTURE_SHARE = 0.008
+"""Of the long side: the surroundings in which lightness varies."""
+TEXTURE_SPAN = 0.03
 """By how much more besides it is calmed fully."""
 DARK = (176, 184, 204)
 """What the background is multiplied with: a little darker, and cooler, as far things are."""
@@ -39,7 +41,7 @@ def calmed(below: Sequence[Layer | Group], photo: Picture, sight: Sight) -> Laye
     shown = Picture(composite(Stack(width, height, _shrunk(below, width, height))))
     smooth = cv2.resize(painterly(shown, SMOOTH_RADIUS_SHARE), (photo.width, photo.height))
     rows, columns = sight.edges.shape
-    sigma = 0.006 * max(rows, columns)
+    sigma = TEXTURE_SHARE * max(rows, columns)
     painted = _variation(luminance(shown.resized(columns, rows).as_float()), sigma)
     excess = painted - TEXTURE_TIMES * _variation(luminance(sight.image), sigma) - TEXTURE_MORE
     mask = np.clip(gaussian_filter(excess, sigma) / TEXTURE_SPAN, 0, 1) * (1 - sight.edges)
