@@ -27,14 +27,8 @@ from studio.compare.judges import Judge, load_judges
 from studio.compare.options import CompareOptions
 from studio.compare.race import Race
 from tests.compared_style import write_compared_style, write_network
+from tests.random_pictures import random_picture
 from tests.toy_style import expected
-
-
-def random_picture(height: int, width: int, seed: int) -> Picture:
-    random = np.random.default_rng(seed)
-    small = Picture(random.integers(0, 256, (height // 8, width // 8, 3), np.uint8), name=f"{seed}.png")
-    return small.resized(width, height)
-
 
 PHOTO = random_picture(96, 128, 0)
 PAINTING = Picture.from_float(expected(random_picture(64, 64, 1).as_float()))

@@ -8,21 +8,16 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from impasto.main import main
 from nst_core import curve, features
-from nst_core.picture import Picture, read_picture
+from nst_core.picture import read_picture
 from tests.compared_style import write_compared_style, write_network
+from tests.random_pictures import random_picture
 
 COMMAND = ["compare", "cat.png", "--style", "waves", "-o", "out", "--iterations", "25", "--provider", "cpu"]
-
-
-def random_picture(height: int, width: int, seed: int) -> Picture:
-    random = np.random.default_rng(seed)
-    return Picture(random.integers(0, 256, (height // 8, width // 8, 3), np.uint8)).resized(width, height)
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from nst_core.picture import Picture, read_picture, write_picture
 from serve.engine import Engine
 from serve.providers import ComputeOptions
 from tests.compared_style import write_compared_style, write_network
+from tests.random_pictures import random_picture
 from tests.toy_style import expected, write_model
 
 gr = pytest.importorskip("gradio", reason="the page needs gradio")
@@ -29,12 +30,7 @@ from studio.compare.tab_view import curve_data, draw_photos, draw_pictures, draw
 NASTY = "<script>alert(`${1}`)</script>\"'"
 
 
-def random_picture(height: int, width: int, seed: int, name: str = "cat.png") -> Picture:
-    random = np.random.default_rng(seed)
-    return Picture(random.integers(0, 256, (height // 8, width // 8, 3), np.uint8), name=name).resized(width, height)
-
-
-PHOTO = random_picture(96, 128, 0)
+PHOTO = random_picture(96, 128, 0, name="cat.png")
 PAINTING = Picture.from_float(expected(random_picture(64, 64, 1).as_float()))
 """In the toy network's manner."""
 
@@ -143,7 +139,7 @@ def test_a_second_visitor_waits_for_the_turn(tab: Tab, visitor: Visitor, style: 
     monkeypatch.setattr("studio.compare.tab.LOOK_EVERY_S", 0.01)
     running = tab.run(visitor)
     next(running)
-    second = Visitor(random_picture(96, 128, 5), style)
+    second = Visitor(random_picture(96, 128, 5, name="cat.png"), style)
     shown = list(tab._match(second))[-1]
     assert second.match is not None and second.match.race is None  # its times would be wrong
     assert shown[tab.start]["interactive"]

@@ -16,8 +16,8 @@ from nst_core.curve import Curve
 from nst_core.errors import BudgetError, ImageError, NstError
 from nst_core.evaluate import Yardstick
 from nst_core.gatys_options import GatysOptions
-from nst_core.picture import Picture
 from nst_core.sources import Sources, Style
+from tests.random_pictures import random_picture
 
 OPTIONS = GatysOptions(size=64, history=4)
 
@@ -26,11 +26,6 @@ OPTIONS = GatysOptions(size=64, history=4)
 def network() -> CompactNetwork:
     torch.manual_seed(0)
     return CompactNetwork(CompactOptions(widths=(4,) * 13)).freeze()
-
-
-def random_picture(height: int, width: int, seed: int) -> Picture:
-    random = np.random.default_rng(seed)
-    return Picture(random.integers(0, 256, (height // 8, width // 8, 3), np.uint8)).resized(width, height)
 
 
 SOURCES = Sources(random_picture(48, 64, 0), (Style(random_picture(64, 64, 1)),))

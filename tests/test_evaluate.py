@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -14,6 +13,7 @@ from nst_core.sources import Sources, Style
 from nst_core.tensor import to_tensor
 from nst_core.tiling import canvas_margins
 from nst_core.vgg import LAYERS
+from tests.random_pictures import random_picture
 
 OPTIONS = GatysOptions(size=128, content_weight=0.6, tv_weight=0.3, layer_weights=(1.0, 2.0, 0.5, 1.0, 1.0))
 
@@ -22,11 +22,6 @@ OPTIONS = GatysOptions(size=128, content_weight=0.6, tv_weight=0.3, layer_weight
 def network() -> CompactNetwork:
     torch.manual_seed(0)
     return CompactNetwork(CompactOptions(widths=(4,) * 13)).freeze()
-
-
-def random_picture(height: int, width: int, seed: int) -> Picture:
-    random = np.random.default_rng(seed)
-    return Picture(random.integers(0, 256, (height // 8, width // 8, 3), np.uint8)).resized(width, height)
 
 
 PHOTO, PAINTING, PAINTED = random_picture(128, 128, 0), random_picture(128, 128, 1), random_picture(128, 128, 2)

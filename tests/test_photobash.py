@@ -16,6 +16,7 @@ from studio.photobash.borders import Borders, share_out
 from studio.photobash.palette import picture_palette
 from studio.photobash.parts import Part, PhotobashOptions
 from studio.photobash.photobash import photobash
+from tests.random_pictures import random_picture
 from tests.toy_style import expected, write_toy_style
 
 HEIGHT, WIDTH = 44, 60
@@ -36,8 +37,7 @@ SECOND = PaintOptions(weights=(1.0, 3.0))
 
 
 def smooth_photo(height: int = HEIGHT, width: int = WIDTH) -> Picture:
-    random = np.random.default_rng(5)
-    return Picture(random.integers(0, 256, (6, 8, 3), np.uint8), name="cat.png").resized(width, height)
+    return random_picture(height, width, 5, name="cat.png")
 
 
 def stripe(left: int, right: int, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:

@@ -18,16 +18,12 @@ from studio.photobash.optimize import Optimizer, optimize_photobash
 from studio.photobash.parts import Part, PhotobashOptions
 from studio.photobash.photobash import photobash
 from tests.compared_style import write_compared_style, write_network
+from tests.random_pictures import random_picture
 
 LIMIT_BYTES = 2_000_000_000
 
 
-def blobs(height: int, width: int, seed: int, cell: int) -> Picture:
-    random = np.random.default_rng(seed)
-    return Picture(random.integers(0, 256, (height // cell, width // cell, 3), np.uint8)).resized(width, height)
-
-
-PAINTINGS = [blobs(64, 64, 1, 4), blobs(64, 64, 2, 16)]
+PAINTINGS = [random_picture(64, 64, 1, cell=4), random_picture(64, 64, 2, cell=16)]
 
 
 @pytest.fixture
@@ -62,7 +58,7 @@ def halves(picture: Picture) -> list[Picture]:
 
 
 def test_each_half_comes_closer_to_its_own_painting(parts: list[Part], network: LossNetwork):
-    photo, plain = blobs(48, 64, 0, 8), PhotobashOptions(palette="none")
+    photo, plain = random_picture(48, 64, 0), PhotobashOptions(palette="none")
     optimizer = Optimizer(network, 12, torch.device("cpu"), LIMIT_BYTES)
     seen: list[float] = []
     better = optimize_photobash(photo, parts, plain, Engine(), optimizer, seen.append)
@@ -73,7 +69,7 @@ def test_each_half_comes_closer_to_its_own_painting(parts: list[Part], network: 
 
 
 def test_size_bits_and_alpha_are_those_of_the_fast_picture(parts: list[Part], network: LossNetwork):
-    photo = blobs(96, 128, 0, 8).with_bits(16)
+    photo = random_picture(96, 128, 0).with_bits(16)
     photo = Picture(photo.pixels, np.full((96, 128), 9, np.uint16), None, "cat.png")
     optimizer = Optimizer(network, 2, torch.device("cpu"), LIMIT_BYTES)
     result = optimize_photobash(photo, parts, PhotobashOptions(), Engine(), optimizer)
