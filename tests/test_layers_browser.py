@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import CHROMIUM, PIXELS, pixels_of
-from browser_fixtures import browser, context, page  # noqa: F401
 from layered_photo import write_pictures
 from playwright.sync_api import Locator, Page, expect
 from psd_tools import PSDImage
@@ -26,6 +25,7 @@ from studio.layers.composite import composite
 from studio.layers.options import LayersOptions
 from studio.layers.stack import Group, Layer, Stack
 
+pytest_plugins = ["browser_fixtures"]
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
@@ -135,7 +135,7 @@ class Easel:
 
 
 @pytest.fixture
-def easel(page: Page, server: Running, pictures: tuple[Path, list[Path]]) -> Easel:  # noqa: F811
+def easel(page: Page, server: Running, pictures: tuple[Path, list[Path]]) -> Easel:
     return Easel(page, server.port, pictures)
 
 
@@ -300,7 +300,7 @@ def test_a_line_of_strokes_zoomed_and_moved_lands_where_the_pointer_is(easel: Ea
 
 
 def test_a_picture_that_is_wrong_is_told_and_others_may_be_taken(
-    page: Page,  # noqa: F811
+    page: Page,
     server: Running,
     pictures: tuple[Path, list[Path]],
     tmp_path: Path,

@@ -3,6 +3,7 @@
 import io
 import json
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from layered_photo import STYLES, Told, drawn_photo, told, write_pictures
 from PIL import Image
 from psd_tools import PSDImage
 from serving import client, problem
+from starlette.exceptions import HTTPException
 from toy_style import toy_card, write_toy_style
 
 from models import catalog
@@ -26,11 +28,14 @@ from serve.api.guard import Access
 from serve.api.limits import Limits
 from serve.engine import Engine
 from serve.providers import ComputeOptions
+from studio.gallery.store import Store
+from studio.layers import tab_preview
 from studio.layers.build import build_stack
 from studio.layers.composite import composite
 from studio.layers.options import LayersOptions
 from studio.layers.stack import Group, Layer, Stack
 from studio.layers.tab import mount_layers
+from studio.layers.tab_forms import read_stack
 
 PATH = "/api/v1/layers/"
 
@@ -190,30 +195,28 @@ def test_other_files_show_the_same(api: TestClient, pictures: tuple[Path, list[P
     if format == "png":
         np.testing.assert_array_equal(levels(file.data), shown)
     else:
-        import zipfile
-
         with zipfile.ZipFile(io.BytesIO(file.data)) as archive:
             np.testing.assert_array_equal(levels(archive.read("mergedimage.png"))[..., :3], shown)
 
 
-def test_a_mask_that_was_painted_small_is_the_same_at_full_size(tmp_path: Path, api: TestClient) -> None:
-    photo, renders = write_pictures(tmp_path, 1536, 1024)
-    found = events(post(api, "preview", (photo, renders[:1])))
-    stack = next(each.fields for each in found if each.event == "stack")
-    assert (stack["width"], stack["height"], stack["full"]) == (1024, 683, [1536, 1024])
-    rows, columns = np.mgrid[0:683, 0:1024]
-    mask = np.clip(255 * (np.hypot(rows - 300, columns - 600) - 90) / 40, 0, 255).astype(np.uint8)
+def test_a_mask_that_was_painted_small_is_the_same_at_full_size(
+    api: TestClient, pictures: tuple[Path, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tab_preview, "PREVIEW_PX", 120)
+    photo, renders = pictures
+    stack = next(each.fields for each in events(post(api, "preview", (photo, renders[:1]))) if each.event == "stack")
+    assert (stack["width"], stack["height"], stack["full"]) == (120, 80, [240, 160])
+    rows, columns = np.mgrid[0:80, 0:120]
+    mask = np.clip(255 * (np.hypot(rows - 30, columns - 70) - 16) / 4, 0, 255).astype(np.uint8)
     wish = {"children": wish_of(stack["children"], waves={"mask": 0})}
     answer = post(api, "file", (photo, renders[:1]), [as_png(mask)], stack=json.dumps(wish))
     document = PSDImage.open(io.BytesIO(made_file(answer).data))
     layer = next(layer for layer in document.descendants() if layer.name == "waves")
-    assert layer.mask is not None
-    large = np.zeros((1024, 1536), np.uint8)
-    left, top, right, bottom = layer.mask.bbox
-    large[top:bottom, left:right] = np.asarray(layer.mask.topil())
-    assert large[450, 900] == 0 and large[5, 5] == large[-5, -5] == 255
-    small = np.asarray(Image.fromarray(large).resize((1024, 683), Image.Resampling.BOX)).astype(int)
-    assert np.abs(small - mask).mean() < 1 and np.quantile(np.abs(small - mask), 0.99) < 16
+    assert layer.mask is not None and layer.mask.bbox == (0, 0, 240, 160)
+    large = np.asarray(layer.mask.topil())
+    assert large[60, 140] == 0 and large[5, 5] == large[-5, -5] == 255
+    small = np.asarray(Image.fromarray(large).resize((120, 80), Image.Resampling.BOX)).astype(int)
+    assert np.abs(small - mask).mean() < 1 and np.quantile(np.abs(small - mask), 0.99) < 24
 
 
 def test_renders_are_blended_where_their_masks_are(
@@ -294,10 +297,6 @@ def test_groups_may_be_ten_deep(api: TestClient, pictures: tuple[Path, list[Path
     )
 )
 def test_no_description_brings_the_reading_down(description: Any) -> None:
-    from starlette.exceptions import HTTPException
-
-    from studio.layers.tab_forms import read_stack
-
     with pytest.raises(HTTPException) as refused:
         read_stack(json.dumps(description), 0)
     assert refused.value.status_code == 422 and "\n" not in refused.value.detail
@@ -357,8 +356,6 @@ def test_a_token_is_asked_for_where_the_server_has_one(tmp_path: Path, pictures:
 
 
 def test_renders_of_the_gallery_come_by_their_ids(tmp_path: Path, temporary: Path) -> None:
-    from studio.gallery.store import Store
-
     folder = tmp_path / "sweep"
     photo, _ = write_pictures(folder)
     photo.unlink()
