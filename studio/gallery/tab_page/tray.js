@@ -12,6 +12,7 @@ export class Tray {
     Object.assign(this, { parts, renders, told });
     this.ids = [];
     parts["tray-clear"].addEventListener("click", () => this.#set([]));
+    parts["tray-open"].addEventListener("click", () => this.#tell(true));
     parts["tray-copy"].addEventListener("click", () => this.#copy());
   }
 
@@ -21,14 +22,13 @@ export class Tray {
     this.ids = stored(store);
   }
 
-  /** Takes renders in, and tells the Layers tab of all that are there. */
+  /** Takes renders in. */
   add(ids) {
     this.#set([...new Set([...this.ids, ...ids])]);
-    document.dispatchEvent(new CustomEvent("impasto:layers", { detail: { renders: this.#there.map(({ id }) => id) } }));
     this.told(`${this.#there.length} for layers.`);
   }
 
-  /** Shows what is in it, as far as it is there. */
+  /** Shows what is in it, as far as it is there, and tells the Layers tab. */
   draw() {
     const { parts } = this;
     const there = this.#there;
@@ -42,6 +42,13 @@ export class Tray {
       return make("li", {}, button);
     };
     parts["tray-list"].replaceChildren(...there.map(item));
+    this.#tell(false);
+  }
+
+  /** Tells the Layers tab what is there, and whether it is to open with it. */
+  #tell(opens) {
+    const renders = this.#there.map(({ id }) => id);
+    document.dispatchEvent(new CustomEvent("impasto:layers", { detail: { renders, opens } }));
   }
 
   get #there() {
