@@ -107,9 +107,9 @@ def run_apart(*command: str | Path) -> Apart:
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, int]]:
+def server(*options: str) -> Iterator[tuple[str, int]]:
     """Address and process of `impasto ui`, which runs meanwhile."""
-    command = [sys.executable, "-m", "impasto.main", "ui", "--port", "0"]
+    command = [sys.executable, "-m", "impasto.main", "ui", "--port", "0", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

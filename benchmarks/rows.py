@@ -81,6 +81,23 @@ def page_latency(figures: Figures) -> list[Row]:
     ]
 
 
+def gallery(figures: Figures) -> list[Row]:
+    page = figures["page_ms"]
+    return [
+        (
+            f"the Gallery tab with {figures['renders']:,} renders: from the click to all of the wall in sight "
+            "(new folder, without thumbnails: first look)",
+            f"{figures['open_again_s']:.1f} s (first look: {figures['open_first_s']:.1f} s)",
+            f"target: {figures['target_open_s']:.0f} s",
+        ),
+        (
+            "its wall a page on, median / 95 %",
+            f"{page['median']:.0f} / {page['p95']:.0f} ms",
+            f"target: {figures['target_page_ms']} ms",
+        ),
+    ]
+
+
 def serve_load(figures: Figures) -> list[Row]:
     together, memory = figures["together"], figures["memory_gb"]
     refused = sum(together["answers"].values()) - together["answers"]["200"]
@@ -257,10 +274,20 @@ def optimize_memory(figures: Figures) -> list[Row]:
     ]
 
 
+def layers(figures: Figures) -> list[Row]:
+    what = f"a {figures['pixels'] / 1e6:.0f}-megapixel photo and {figures['renders']} renders in layers"
+    psd, ora = figures["psd_white"], figures["ora_white"]
+    return [
+        (f"{what}, .psd", f"{psd['seconds']:.0f} s, peak memory {psd['peak_gb']:.1f} GB, {psd['file_mb']} MB", ""),
+        (f"{what}, .ora", f"{ora['seconds']:.0f} s, peak memory {ora['peak_gb']:.1f} GB, {ora['file_mb']} MB", ""),
+    ]
+
+
 ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "apply": apply,
     "engine_openvino": engine,
     "page_latency": page_latency,
+    "gallery": gallery,
     "serve_load": serve_load,
     "train_step": train_step,
     "night": night,
@@ -272,5 +299,6 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "compare_quality": compare_quality,
     "upscale": upscale,
     "optimize_memory_12mp_1_5gb": optimize_memory,
+    "layers": layers,
 }
 """By the name of the file in `results/` (but for the card of `compact`), in the order of the table."""

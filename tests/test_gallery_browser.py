@@ -310,7 +310,7 @@ def test_how_it_was_made_is_told(gallery: Gallery) -> None:
 
 def test_more_like_this_puts_the_likes_first_and_back(gallery: Gallery, folder: Path) -> None:
     for render in Store(folder).without_look():
-        Store(folder).thumbnail(render.id)
+        Store(folder).note_look(render.id)
     gallery.part("photo").select_option("photo2.jpg")
     gallery.tile("photo2 in style7,").click()
     gallery.press("m")

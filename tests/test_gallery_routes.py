@@ -267,7 +267,16 @@ def test_a_store_that_cannot_be_used_is_one_line_in_the_list(folder: Path) -> No
     answer = serve(folder).get("/gallery/renders")
     status, detail = problem(answer)
     assert status == 409
-    assert detail.startswith("cannot use gallery.sqlite in ")
+    assert detail.startswith("cannot use gallery.sqlite in sweep: ")
+
+
+def test_a_picture_that_breaks_off_is_told_without_its_folder(api: TestClient, folder: Path) -> None:
+    path = folder / "photo0-style0.png"
+    path.write_bytes(path.read_bytes()[:-400])
+    status, detail = problem(api.get(f"/gallery/renders/{listed(api)['photo0-style0.png']['id']}/thumbnail"))
+    assert (status, detail.split(": ")[0]) == (
+        404, "sweep/photo0-style0.png is a broken or truncated PNG file; copy or export it again"
+    )  # fmt: skip
 
 
 def test_broken_files_are_named_without_their_folder(api: TestClient, folder: Path) -> None:

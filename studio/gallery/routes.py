@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,29 +43,31 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
         folder: of painted pictures.
         finish: has finals painted.
     """
-    store = Store(folder)
+    folder = folder.absolute()
+    store, told = Store(folder), partial(_without_place, folder)
     watch, originals = Watch(store), Originals(folder)
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
     @router.get("/renders")
     def list_renders(since: Annotated[int, Query(ge=0, le=LARGEST)] = 0) -> Mapping[str, Any]:
-        return _list(watch, since)
+        with refused(409, told):
+            return _list(watch, since)
 
     @router.get("/renders/{id}")
     def describe(id: Id) -> Mapping[str, Any]:
-        with refused(404):
+        with refused(404, told):
             render = store.render(id)
             return {"settings": store.settings_of(id), "photo": originals.find(render) is not None}
 
     @router.get("/renders/{id}/thumbnail")
     def thumbnail(id: Id, v: str = "") -> Response:
-        with refused(404):
+        with refused(404, told):
             render = store.render(id)
             return _kept(FileResponse(store.thumbnail(id), media_type="image/webp"), render, v)
 
     @router.get("/renders/{id}/picture")
     def picture(id: Id, v: str = "") -> Response:
-        with refused(404):
+        with refused(404, told):
             render, path = store.render(id), store.file(id)
             if kind := SHOWN.get(path.suffix.lower()):
                 return _kept(FileResponse(path, media_type=kind), render, v)
@@ -72,7 +75,7 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
 
     @router.get("/renders/{id}/photo")
     def photo(id: Id, v: str = "") -> Response:
-        with refused(404):
+        with refused(404, told):
             render = store.render(id)
             path = originals.find(render)
             if path is None:
@@ -81,33 +84,33 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
 
     @router.get("/renders/{id}/like")
     def like(id: Id) -> Mapping[str, list[int]]:
-        with refused(404):
+        with refused(404, told):
             return {"ids": [render.id for render in store.like(id)]}
 
     @router.post("/ratings")
     def rate(ratings: Annotated[dict[Id, Rating], Body(embed=True, max_length=MOST_AT_ONCE)]) -> Mapping[str, int]:
-        with refused(404):
+        with refused(404, told):
             store.rate_all(ratings)
             return {"rated": len(ratings)}
 
     @router.post("/finals")
     def finals(ids: Ids) -> Mapping[str, int]:
-        with refused(409):
+        with refused(409, told):
             return {"finals": finish(folder, [store.render(id).path for id in ids])}
 
     @router.post("/layers")
     def layers(ids: Ids) -> Mapping[str, list[str]]:
-        with refused(404):
+        with refused(404, told):
             return {"commands": layers_commands(folder, [store.render(id) for id in ids], originals)}
 
     @router.get("/export.json")
     def export_json() -> Response:
-        with refused(409):
+        with refused(409, told):
             return _download(to_json(store), "application/json", f"{folder.name}.json")
 
     @router.get("/export.csv")
     def export_csv() -> Response:
-        with refused(409):
+        with refused(409, told):
             return _download(to_csv(store), "text/csv; charset=utf-8", f"{folder.name}.csv")
 
     return router
@@ -119,21 +122,20 @@ def _list(watch: Watch, since: int) -> Mapping[str, Any]:
     if not store.folder.is_dir():
         return {"folder": None}
     watch.ask()
-    with refused(409):
-        changes = store.changes(since, PAGE)
-        found = {
-            "folder": store.folder.name,
-            "store": _identity(store.folder / FILE),
-            "problem": watch.problem,
-            "revision": changes.revision,
-            "more": len(changes.renders) + len(changes.gone) == PAGE,
-            "renders": [_describe(render) for render in changes.renders],
-            "gone": changes.gone,
-            "broken": store.broken(),
-            "undrawn": watch.undrawn,
-            "sweep": (store.folder / LEDGER).exists(),
-        }
-    return found
+    changes = store.changes(since, PAGE)
+    return {
+        "folder": store.folder.name,
+        "store": _identity(store.folder / FILE),
+        "problem": watch.problem and _without_place(store.folder, watch.problem),
+        "revision": changes.revision,
+        "more": len(changes.renders) + len(changes.gone) == PAGE,
+        "renders": [_describe(render) for render in changes.renders],
+        "gone": changes.gone,
+        "broken": store.broken(),
+        "looking": watch.is_looking,
+        "undrawn": watch.undrawn,
+        "sweep": (store.folder / LEDGER).exists(),
+    }
 
 
 def _describe(render: Render) -> Mapping[str, Any]:
@@ -152,6 +154,11 @@ def layers_commands(folder: Path, renders: Sequence[Render], originals: Original
         source = str(originals.find(mine[0]) or photo)
         commands.append(shlex.join(["impasto", "layers", source, *files, "-o", f"{Path(photo).stem}.psd"]))
     return commands
+
+
+def _without_place(folder: Path, text: str) -> str:
+    """A message without where the folder lies, which is nobody's business but the server's."""
+    return text.replace(str(folder.resolve()), folder.name).replace(str(folder), folder.name)
 
 
 def _version(render: Render) -> str:

@@ -196,23 +196,31 @@ class Store:
         return {row["path"]: row["rating"] for row in self._rows("SELECT path, rating FROM render WHERE is_there")}
 
     def thumbnail(self, id: int) -> Path:
-        """A small picture of a render, made where there is none; its look is noted with it.
+        """A small picture of a render, made where there is none.
+
+        Raises:
+            ConfigError: There is no such render.
+            ImageError: Its file cannot be read.
+        """
+        return self.thumbnails.make(self.file(id), self._row(id)["sha256"])
+
+    def note_look(self, id: int) -> None:
+        """Takes down how a render looks, by its thumbnail, so that it can be compared with others.
 
         Raises:
             ConfigError: There is no such render.
             ImageError: Its file cannot be read.
         """
         row = self._row(id)
-        path = self.thumbnails.make(self.file(id), row["sha256"])
-        if row["look"] is None:
-            with Image.open(path) as image:
-                look = look_of(image)
-            with self._file.transaction() as database:
-                database.execute("UPDATE render SET look = ? WHERE id = ? AND sha256 = ?", [look, id, row["sha256"]])
-        return path
+        if row["look"] is not None:
+            return
+        with Image.open(self.thumbnails.make(self.file(id), row["sha256"])) as image:
+            look = look_of(image)
+        with self._file.transaction() as database:
+            database.execute("UPDATE render SET look = ? WHERE id = ? AND sha256 = ?", [look, id, row["sha256"]])
 
     def without_look(self) -> list[Render]:
-        """The renders whose thumbnail is still to be made, the newest first."""
+        """The renders whose look was not noted yet, the newest first."""
         query = "SELECT * FROM render WHERE is_there AND look IS NULL ORDER BY mtime_ns DESC"
         return [as_render(row) for row in self._rows(query)]
 
@@ -223,7 +231,7 @@ class Store:
             ConfigError: There is no such render.
             ImageError: Its file cannot be read.
         """
-        self.thumbnail(id)
+        self.note_look(id)
         rows = self._rows("SELECT * FROM render WHERE is_there")
         seen = [row for row in rows if row["look"] is not None]
         number = next((number for number, row in enumerate(seen) if row["id"] == id), None)

@@ -14,6 +14,8 @@ from nst_core.picture import read_picture
 FOLDER = ".thumbnails"
 SUFFIX = ".webp"
 LONG_SIDE_PX = 320
+AT_ONCE = 2
+"""Pictures in memory, however large they are."""
 _QUALITY, _EFFORT = 82, 2
 """Of WebP; more effort takes twice as long and saves a thirtieth."""
 
@@ -27,7 +29,7 @@ class Thumbnails:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / FOLDER
-        self._making = threading.Lock()  # one picture in memory at a time, however large they are
+        self._making = threading.Semaphore(AT_ONCE)
 
     def path(self, sha256: str) -> Path:
         """Where the thumbnail of a picture is, once it is made."""

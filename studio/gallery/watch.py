@@ -45,6 +45,11 @@ class Watch:
                 self._thread.start()
         self._looked.wait(FIRST_LOOK_S)
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether the first look through the folder goes on."""
+        return not self._looked.is_set()
+
     def _run(self) -> None:
         while time.monotonic() - self._asked < ENDS_AFTER_S:
             began = time.monotonic()
@@ -67,7 +72,7 @@ class Watch:
             if time.monotonic() > until:
                 return
             try:
-                self.store.thumbnail(render.id)
+                self.store.note_look(render.id)
             except NstError as error:
                 log.info("no thumbnail: %s", error)
                 self._broken.add(render.sha256)

@@ -1,6 +1,6 @@
 /** The Gallery tab: a wall of renders to be looked through, rated, compared, finished and taken to layers. */
 
-import { Gone } from "../paint_tab/api.js";
+import { Gone, pause } from "../paint_tab/api.js";
 import { make, partsOf } from "../paint_tab/dom.js";
 import { addressOf, likeThis, sendFinals } from "./ask.js";
 import { Filters } from "./filters.js";
@@ -11,6 +11,7 @@ import { Viewer } from "./viewer.js";
 import { Wall } from "./wall.js";
 
 const POLL_MS = 2000;
+const SOON_MS = 200;
 const MOST_BESIDE = 4;
 
 class Tab {
@@ -51,7 +52,7 @@ class Tab {
       // Who opens the tab with the mouse goes on with the keys of the wall; who walks along the tabs stays there.
       if (this.#seen && !seen && !document.activeElement?.matches(":focus-visible")) this.parts.wall.focus();
       seen = this.#seen;
-      await new Promise((resolve) => setTimeout(resolve, this.#seen ? POLL_MS : 200));
+      await pause(this.#seen && !this.looking ? POLL_MS : SOON_MS);
     }
   }
 
@@ -82,6 +83,7 @@ class Tab {
       this.#advise(`Nothing painted in ${answer.folder} yet`, "Pictures that Impasto paints there appear here as they come:");
     }
     this.sweep = answer.sweep;
+    this.looking = answer.looking;
     if (answer.problem !== this.problem) this.#tell(answer.problem ? new Error(answer.problem) : "");
     this.problem = answer.problem;
     this.undrawn = answer.undrawn ?? 0;
