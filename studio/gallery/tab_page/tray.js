@@ -11,8 +11,10 @@ export class Tray {
   constructor(parts, renders, told) {
     Object.assign(this, { parts, renders, told });
     this.ids = [];
+    this.opens = false;
     parts["tray-clear"].addEventListener("click", () => this.#set([]));
-    parts["tray-open"].addEventListener("click", () => this.#tell(true));
+    parts["tray-open"].addEventListener("click", () => this.#open());
+    document.addEventListener("impasto:layers-wanted", () => this.#tell());
     parts["tray-copy"].addEventListener("click", () => this.#copy());
   }
 
@@ -32,6 +34,10 @@ export class Tray {
   draw() {
     const { parts } = this;
     const there = this.#there;
+    this.#tell();
+    const listed = JSON.stringify(there.map(({ id, v }) => [id, v]));
+    if (listed === this.listed) return; // a command that is shown stays
+    this.listed = listed;
     parts.tray.hidden = there.length === 0;
     parts["tray-commands"].hidden = true;
     const item = (render) => {
@@ -42,13 +48,21 @@ export class Tray {
       return make("li", {}, button);
     };
     parts["tray-list"].replaceChildren(...there.map(item));
-    this.#tell(false);
   }
 
-  /** Tells the Layers tab what is there, and whether it is to open with it. */
-  #tell(opens) {
-    const renders = this.#there.map(({ id }) => id);
-    document.dispatchEvent(new CustomEvent("impasto:layers", { detail: { renders, opens } }));
+  /** Opens the Layers tab, where it is on the page, and has it make layers. */
+  #open() {
+    this.opens = true;
+    const tabs = document.querySelectorAll("[role=tab], .overflow-dropdown button"); // the latter of a narrow page
+    [...tabs].find((tab) => tab.textContent.trim() === "Layers")?.click();
+    this.#tell();
+  }
+
+  /** Tells the Layers tab what is there, and whether it is to open it; where it is not there yet, it will ask. */
+  #tell() {
+    const detail = { renders: this.#there.map(({ id }) => id), opens: this.opens };
+    const wasHeard = !document.dispatchEvent(new CustomEvent("impasto:layers", { detail, cancelable: true }));
+    if (wasHeard) this.opens = false;
   }
 
   get #there() {
