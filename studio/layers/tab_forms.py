@@ -133,20 +133,23 @@ def pictures_of(gallery: Path) -> Callable[..., AsyncIterator[Pictures]]:
     """
     store, originals = Store(gallery), Originals(gallery)
 
-    def find(picks: Sequence[int]) -> tuple[Path, list[Path]]:
-        """The photo of renders, and their files."""
+    def find(picks: Sequence[int], needs_photo: bool) -> list[Path]:
+        """The photo of renders, where it is needed, and their files."""
         with refused(404):
             found = [store.render(id) for id in dict.fromkeys(picks)]
             files = [store.file(render.id) for render in found]
+        if not needs_photo:
+            return files
         if len({render.photo_sha256 for render in found}) > 1:
             names = ", ".join(sorted({render.photo for render in found}))
-            raise refusal(422, f"the renders are of several photos: {names}; send those of one photo to the layers")
+            raise refusal(422, f"the renders are of several photos: {names}; take those of one photo to the layers")
         photo = originals.find(found[0])
         if photo is None:
+            name = found[0].photo
             raise refusal(
-                404, f"the photo {found[0].photo} is not where it was, or has changed; drop it here with them"
+                404, f"the photo {name} is not where it was, or has changed; drop it here, beside its renders"
             )
-        return photo, files
+        return [photo, *files]
 
     async def read(
         service: Served,
@@ -155,16 +158,15 @@ def pictures_of(gallery: Path) -> Callable[..., AsyncIterator[Pictures]]:
         picks: Annotated[list[int], Form(max_length=MOST_RENDERS)] = [],  # noqa: B006
     ) -> AsyncIterator[Pictures]:
         with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
+            uploads = [photo] if photo else []
+            paths = [await _lay_down(upload, Path(folder) / "photo", service.limits) for upload in uploads]
             if picks:
-                path, files = await run_in_threadpool(find, picks)
-            elif photo is None or not renders:
+                paths += await run_in_threadpool(find, picks, photo is None)
+            for number, upload in enumerate(renders):
+                paths.append(await _lay_down(upload, Path(folder) / str(number), service.limits))
+            if len(paths) < 2 or (photo is None and not picks):
                 raise refusal(422, "a stack takes a photo, and at least one painted version of it")
-            else:
-                path, *files = [
-                    await _lay_down(upload, Path(folder) / str(number), service.limits)
-                    for number, upload in enumerate((photo, *renders))
-                ]
-            yield Pictures(path, files, await run_in_threadpool(_pixels, (path, *files), service.limits))
+            yield Pictures(paths[0], paths[1:], await run_in_threadpool(_pixels, paths, service.limits))
 
     return read
 

@@ -3,9 +3,9 @@
 import { make } from "../paint_tab/dom.js";
 
 export class Intake {
-  /** @param opened takes `{photo, renders, masks}` when the artist has the layers made. */
-  constructor(parts, isSeen, opened) {
-    Object.assign(this, { parts, opened, files: [], photo: null });
+  /** @param makes takes the fields of a request when the artist has the layers made. */
+  constructor(parts, isSeen, makes) {
+    Object.assign(this, { parts, files: [], photo: null, picks: [], offered: "" });
     const { file, tab } = parts;
     parts.choose.addEventListener("click", () => file.click());
     file.addEventListener("change", () => {
@@ -23,10 +23,25 @@ export class Intake {
       tab.classList.remove("over");
       if (isSeen()) this.#receive(event, event.dataTransfer);
     });
-    parts.make.addEventListener("click", () => {
-      const renders = this.files.filter((each) => each !== this.photo);
-      this.opened({ photo: this.photo, renders, masks: parts.masks.value });
-    });
+    parts.make.addEventListener("click", () => makes(this.fields));
+  }
+
+  /** What the layers are to be made of, as the server takes it. */
+  get fields() {
+    const renders = this.files.filter((each) => each !== this.photo);
+    return { ...(this.photo && { photo: this.photo }), renders, picks: this.picks, masks: this.parts.masks.value };
+  }
+
+  /** Takes the renders that the gallery has for layers, by their ids, instead of those before. */
+  offer(picks) {
+    if (String(picks) === this.offered) return; // some of them may have been left out since
+    this.offered = String(picks);
+    this.#pickAll(picks);
+  }
+
+  #pickAll(picks) {
+    this.picks = picks;
+    this.show();
   }
 
   /** Takes more pictures; the photo is the one that the others are named after, until another is chosen. */
@@ -38,17 +53,18 @@ export class Intake {
   }
 
   clear() {
-    Object.assign(this, { files: [], photo: null, isChosen: false });
+    Object.assign(this, { files: [], photo: null, picks: [], offered: "", isChosen: false });
     this.show();
   }
 
   show() {
     const { files, making, make: button } = this.parts;
     for (const image of files.querySelectorAll("img")) URL.revokeObjectURL(image.src);
-    files.hidden = making.hidden = this.files.length === 0;
-    files.replaceChildren(...this.files.map((file) => this.#item(file)));
-    button.disabled = this.files.length < 2;
-    button.title = this.files.length < 2 ? "Add at least one painted version of the photo" : "";
+    const items = [...this.picks.map((id) => this.#pick(id)), ...this.files.map((file) => this.#item(file))];
+    files.hidden = making.hidden = items.length === 0;
+    files.replaceChildren(...items);
+    button.disabled = this.picks.length === 0 && this.files.length < 2;
+    button.title = button.disabled ? "Add at least one painted version of the photo" : "";
   }
 
   #receive(event, data) {
@@ -56,6 +72,12 @@ export class Intake {
     if (!files.length) return;
     event.preventDefault();
     this.add(files);
+  }
+
+  #pick(id) {
+    const picture = make("img", { src: `gallery/renders/${id}/thumbnail`, alt: "" });
+    const remove = leaveOut("this render", () => this.#pickAll(this.picks.filter((other) => other !== id)));
+    return make("li", {}, picture, make("span", {}, "from the Gallery"), remove);
   }
 
   #item(file) {
@@ -66,13 +88,19 @@ export class Intake {
       this.photo = file;
       this.isChosen = true;
     });
-    const remove = make("button", { type: "button", title: "Leave out", ariaLabel: `Leave out ${file.name}` }, "×");
-    remove.addEventListener("click", () => {
+    const remove = leaveOut(file.name, () => {
       this.files = this.files.filter((other) => other !== file);
       this.add([]);
     });
-    return make("li", {}, picture, make("span", { title: file.name }, file.name), make("label", {}, radio, "The photo"), remove);
+    const name = make("span", { title: file.name }, file.name);
+    return make("li", {}, picture, name, make("label", {}, radio, "The photo"), remove);
   }
+}
+
+function leaveOut(name, act) {
+  const button = make("button", { type: "button", title: "Leave out", ariaLabel: `Leave out ${name}` }, "×");
+  button.addEventListener("click", act);
+  return button;
 }
 
 /** Whether a file is named after another, as `cat-waves.png` is after `cat.jpg`. */

@@ -37,7 +37,7 @@ class Tab {
       place: (id, target) => this.editor.place(id, target),
       press: (event, id) => this.keys.row(event, id),
     });
-    this.intake = new Intake(this.parts, () => this.isSeen && !this.editor, (pictures) => this.#make(pictures));
+    this.intake = new Intake(this.parts, () => this.isSeen && !this.editor, (fields) => this.#make(fields));
     this.#listen();
   }
 
@@ -58,20 +58,27 @@ class Tab {
     if (what !== undefined) this.#tell(`${step < 0 ? "Undone" : "Done again"}: ${what}`);
   }
 
-  async #make({ photo, renders, masks }) {
-    this.#open(await this.work.do((signal, tell) => openStack({ photo, renders, masks }, signal, tell)), { photo, renders, masks });
+  async #make(fields) {
+    const opened = await this.work.do((signal, tell) => openStack(fields, signal, tell));
+    if (opened) this.#open(opened, fields);
   }
 
-  /** Takes renders of the gallery, and their photo. */
-  async #takeRenders(picks) {
-    if (this.editor?.history.isUnsaved && !confirm("Leave the layers that are open, and make new ones?")) return;
+  /** Hears what the gallery has for layers; makes them where it is told to. */
+  #hear({ renders, opens }) {
+    this.intake.offer(renders);
+    if (!opens || !renders.length || !this.#leaves("Leave the layers that are open, and make new ones?")) return;
+    this.intake.clear();
+    this.intake.offer(renders);
     this.#close();
-    const fields = { picks, masks: this.parts.masks.value };
-    this.#open(await this.work.do((signal, tell) => openStack(fields, signal, tell)), fields);
+    this.#make(this.intake.fields);
+  }
+
+  /** Whether the artist wants to leave what is open, asked where it would be lost. */
+  #leaves(question) {
+    return !this.editor?.history.isUnsaved || confirm(question);
   }
 
   #open(opened, fields) {
-    if (!opened) return;
     this.fields = fields;
     const { parts } = this;
     parts.intake.hidden = true;
@@ -169,12 +176,16 @@ class Tab {
     on("keys-close", "click", () => parts.keys.close());
     on("save", "click", () => this.#save());
     on("new", "click", () => {
-      if (this.editor.history.isUnsaved && !confirm("Leave these layers? What was painted since they were last saved is lost.")) return;
+      if (!this.#leaves("Leave these layers? What was done since they were last saved is lost.")) return;
       this.intake.clear();
       this.#close();
     });
     on("notice-close", "click", () => this.#tell(""));
-    document.addEventListener("impasto:layers", (event) => this.#takeRenders(event.detail.renders));
+    document.addEventListener("impasto:layers", (event) => {
+      event.preventDefault(); // it was heard
+      this.#hear(event.detail);
+    });
+    document.dispatchEvent(new CustomEvent("impasto:layers-wanted"));
     addEventListener("beforeunload", (event) => this.editor?.history.isUnsaved && event.preventDefault());
   }
 
