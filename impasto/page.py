@@ -1,6 +1,6 @@
 """The page: the tabs that each part of the program brings, in one look."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +14,7 @@ from serve.page import mount_files, paint_tab
 from studio.gallery.tab import gallery_tab, mount_gallery
 from studio.layers.tab import layers_tab, mount_layers
 from studio.sweep.finals import queue_finals
+from studio.sweep.process import SweepProcess
 
 _ABSENT = """\
 {} needs PyTorch, which is not installed here. In the folder of Impasto, run:
@@ -76,7 +77,7 @@ def mount_page(app: FastAPI, gallery: Path = GALLERY) -> FastAPI:
         gallery: folder of the pictures in the Gallery tab; it may come into being later.
     """
     mount_files(app)
-    mount_gallery(app, gallery, queue_finals)
+    mount_gallery(app, gallery, _finish)
     mount_layers(app, gallery)
     return gr.mount_gradio_app(
         app,
@@ -90,6 +91,13 @@ def mount_page(app: FastAPI, gallery: Path = GALLERY) -> FastAPI:
         mcp_server=False,
         pwa=False,
     )
+
+
+def _finish(folder: Path, proofs: Sequence[str]) -> int:
+    """Has the finals of a sweep's proofs painted, by a process that goes on when the page is closed."""
+    count = queue_finals(folder, proofs)
+    SweepProcess(folder).start()
+    return count
 
 
 def _tabs_of_torch(engine: Engine) -> list[tuple[str, Callable[[], object]]]:

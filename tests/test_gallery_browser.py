@@ -22,6 +22,7 @@ from serve.paint_options import PaintOptions
 from studio.gallery.store import Store
 from studio.sweep.job import PhotoFile, StyleFile, SweepJob
 from studio.sweep.plan import LEDGER
+from studio.sweep.process import SweepProcess
 
 pytest_plugins = ["browser_fixtures"]
 pytestmark = [
@@ -57,7 +58,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def make_app(styles_folder: Path, folder: Path) -> Callable[[Engine], FastAPI]:
+def begun() -> Iterator[list[str]]:
+    """How often the process that paints finals would have been started."""
+    found: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SweepProcess, "start", lambda self: found.append("begun"))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def make_app(styles_folder: Path, folder: Path, begun: list[str]) -> Callable[[Engine], FastAPI]:
     """What `impasto ui --gallery` serves."""
     return lambda engine: mount_page(build_app(engine), folder)
 
@@ -376,7 +386,7 @@ def test_layers_are_told_kept_in_the_tray_and_made_a_command_of(
     expect(again.part("tray")).to_be_hidden()
 
 
-def test_finals_are_queued_for_what_was_starred(gallery: Gallery, folder: Path) -> None:
+def test_finals_are_queued_for_what_was_starred(gallery: Gallery, folder: Path, begun: list[str]) -> None:
     gallery.order("promise")
     expect(gallery.part("finish")).to_be_hidden()
     gallery.press("Home", "s")
@@ -384,6 +394,7 @@ def test_finals_are_queued_for_what_was_starred(gallery: Gallery, folder: Path) 
     expect(gallery.status).to_contain_text("1 final is queued")
     finals = [job for job in Ledger(folder / LEDGER).jobs() if job.spec["kind"] == "final"]
     assert [(job.name, job.spec["style"]["name"]) for job in finals] == [("cat-waves.png", "waves")]
+    assert begun == ["begun"]
 
 
 def test_export_is_downloaded_with_the_ratings(gallery: Gallery, folder: Path, tmp_path: Path) -> None:
