@@ -47,15 +47,15 @@ def paint(options: Namespace) -> int:
     painting = PaintOptions(strength=options.strength, brush_size=options.brush_size)
     names = "_".join(style.name for style in styles)
     (out,) = result_paths(options.out, [f"{Path(options.photo).stem}-{names}"], options.bits)
-    files = [Path(name) for name in options.style_mask if name != THE_REST]
-    check_writable([out], [Path(options.photo), *files])
+    files = [Path(name) for name in (options.photo, options.palette, *options.style_mask)]
+    check_writable([out], filter(Path.exists, files))
     photo = read_picture(options.photo, max_pixels=round(options.max_megapixels * 1e6))
     photo = photo.with_bits(options.bits or photo.bit_depth)
     parts = [replace(part, options=painting) for part in _parts(options, photo, styles)]
     chosen = PhotobashOptions(options.size, options.feather, _palette(options.palette, photo), options.palette_strength)
     check_parts(photo, parts)
-    limit = options.memory_limit
-    engine = Engine(ComputeOptions(options.provider), limit and max(1, limit - own_bytes(photo, parts, chosen)))
+    limit = options.memory_limit and max(1, options.memory_limit - own_bytes(photo, parts, chosen))
+    engine = Engine(ComputeOptions(options.provider), limit or 0)
     work = photobash if options.how == "fast" else _optimizing(options)
     start = time.perf_counter()
     with _bar() as bar:

@@ -110,6 +110,7 @@ def test_the_palette_may_be_the_photos_a_styles_or_a_pictures(palette: str):
         ([*MASKS, "--memory-limit", "100MB"], "raise --memory-limit"),
         ([*MASKS, "-o", "cat.png"], "cat.png would overwrite cat.png"),
         ([*MASKS, "-o", "left.png"], "left.png would overwrite left.png"),
+        ([*MASKS[:4], "--palette", "black.png", "-o", "black.png"], "black.png would overwrite black.png"),
         ([*MASKS, "--bits", "16", "-o", "out.jpg"], "JPEG holds 8 bits a channel"),
     ],
 )

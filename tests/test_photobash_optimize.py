@@ -75,3 +75,13 @@ def test_size_bits_and_alpha_are_those_of_the_fast_picture(parts: list[Part], ne
     result = optimize_photobash(photo, parts, PhotobashOptions(), Engine(), optimizer)
     assert (result.width, result.height, result.bit_depth) == (128, 96, 16)
     assert result.alpha is not None and (result.alpha == 9).all()
+
+
+def test_a_part_that_others_cover_is_left_out(parts: list[Part], network: LossNetwork):
+    photo = random_picture(48, 64, 0)
+    optimizer = Optimizer(network, 3, torch.device("cpu"), LIMIT_BYTES)
+    everywhere = Part(parts[1].style, np.ones((48, 64), np.float32))
+    covered = Part(parts[0].style, parts[0].mask)
+    result = optimize_photobash(photo, [covered, everywhere], PhotobashOptions(palette="none"), Engine(), optimizer)
+    plain = photobash(photo, [covered, everywhere], PhotobashOptions(palette="none"), Engine())
+    assert style_loss(network, result, PAINTINGS[1]) < style_loss(network, plain, PAINTINGS[1])

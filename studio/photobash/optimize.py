@@ -9,6 +9,7 @@ import torch
 from nst_core import gatys
 from nst_core.features import LossNetwork
 from nst_core.gatys_options import GatysOptions
+from nst_core.known_painting import KnownPainting
 from nst_core.picture import Picture
 from nst_core.sources import Sources
 from nst_core.sources import Style as PaintingSource
@@ -23,6 +24,8 @@ STROKES_SHARE = 0.9
 """Of the work, that the optimizer is; for the progress only."""
 LEAST_SHARE = 0.02
 """Of the picture: a smaller part counts as if it were so large, so that it is painted at all."""
+UNSEEN_SHARE = 1e-4
+"""Of the picture: a part that has less, as others lie over it, is left out."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,13 @@ def _optimize(photo: Picture, parts: Sequence[Part], draft: Picture, optimizer: 
     """The strokes after the iterations, in the colors of the paintings."""
     shares = share_out([part.mask for part in parts], photo.height, photo.width)
     # The loss of a part is a mean over it: by its area, all pixels are pulled to their paintings alike.
-    areas = np.maximum(shares.mean((1, 2)), LEAST_SHARE)
+    areas = shares.mean((1, 2))
+    seen = [number for number, area in enumerate(areas) if area > UNSEEN_SHARE]
     styles = tuple(
-        PaintingSource(part.style.card.painting(part.options.shares(part.style)), float(area), share)
-        for part, area, share in zip(parts, areas, shares, strict=True)
+        PaintingSource(_painting(parts[number]), float(max(areas[number], LEAST_SHARE)), shares[number])
+        for number in seen
     )
-    loss = _loss(parts, areas / areas.sum(), optimizer.iterations)
+    loss = _loss(parts, areas, optimizer.iterations)
     sources = Sources(photo, styles, draft=draft)
     plan = gatys.make_plan(sources, loss, optimizer.network, optimizer.limit_bytes)
     for step in gatys.optimize(sources, loss, optimizer.network, plan, optimizer.device):
@@ -106,6 +110,11 @@ def _optimize(photo: Picture, parts: Sequence[Part], draft: Picture, optimizer: 
         if step.iteration == step.iterations:
             return step.picture(draft.bit_depth)
     return draft
+
+
+def _painting(part: Part) -> KnownPainting:
+    """What is known of the painting of a part's style."""
+    return part.style.card.painting(part.options.shares(part.style))
 
 
 def _loss(parts: Sequence[Part], areas: np.ndarray, iterations: int) -> GatysOptions:
