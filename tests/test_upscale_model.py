@@ -153,7 +153,7 @@ def test_a_model_that_gives_no_picture_is_told(tmp_path: Path):
     weights = {name: torch.full_like(values, torch.nan) for name, values in network(2).state_dict().items()}
     save_file(weights, tmp_path / "nan.safetensors")
     with pytest.raises(ModelError, match=r"nan\.safetensors makes no picture of it \(not a number\)"):
-        open_enlarger(2, str(tmp_path / "nan.safetensors")).enlarge(photo())
+        open_enlarger(2, str(tmp_path / "nan.safetensors"))
 
 
 @pytest.mark.parametrize(("package", "extra"), [("torch", "train"), ("spandrel", "upscale")])

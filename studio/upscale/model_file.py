@@ -1,6 +1,5 @@
 """Model files that artists bring: any that spandrel knows, without running what a file may carry; needs torch."""
 
-import functools
 import importlib.util
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -53,6 +52,7 @@ class ModelNetwork:
             "sha256": sha256(path),
             "architecture": self._model.architecture.name,
         }
+        self._bytes_per_pixel = self._measure()  # before anyone asks what the program takes: torch now has its own
 
     def fit(self, room_bytes: int) -> int:
         """See `studio.upscale.tiles.Network`."""
@@ -90,9 +90,8 @@ class ModelNetwork:
             raise ModelError(f"{self._name} makes no picture of it (not a number); use another model")
         return result
 
-    @functools.cached_property
-    def _bytes_per_pixel(self) -> float:
-        """Of a crop, measured, where what computes has its memory."""
+    def _measure(self) -> float:
+        """Bytes for each pixel of a crop, where what computes has its memory."""
         import torch
 
         crop = np.zeros((TRIAL_PX, TRIAL_PX, 3), np.uint8)
