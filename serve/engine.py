@@ -40,6 +40,10 @@ LEAST_STEP = 1.5
 """Between the sizes that detail is painted at, in the last step."""
 
 
+Key = tuple[Path, int, int]
+"""Of a network: its file, when that was changed, and its size."""
+
+
 @dataclass(frozen=True)
 class PaintPlan:
     """How a picture will be painted."""
@@ -63,7 +67,8 @@ class Engine:
     def __init__(self, compute: ComputeOptions = ComputeOptions(), memory_limit: int = 0) -> None:
         self.provider = choose_provider(compute)
         self.memory_limit = memory_limit
-        self._networks: OrderedDict[tuple[Path, int, int], StyleNetwork] = OrderedDict()
+        self._networks: OrderedDict[Key, StyleNetwork] = OrderedDict()
+        self._opening: dict[Key, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def stylize(
@@ -165,11 +170,29 @@ class Engine:
             raise ModelError(f"{style.path} cannot be read: {error.strerror}") from error
         key = (style.path.resolve(), found.st_mtime_ns, found.st_size)
         with self._lock:
-            network = self._networks.pop(key, None) or StyleNetwork(style, self.provider)
-            self._networks[key] = network  # the last one used is at the end
-            while len(self._networks) > 1 and self._held_bytes() > NETWORKS_BYTES:
-                self._networks.popitem(last=False)
+            if network := self._kept(key):
+                return network
+            opening = self._opening.setdefault(key, threading.Lock())
+        with opening:  # others go on painting with theirs meanwhile
+            with self._lock:
+                if network := self._kept(key):
+                    return network
+            try:
+                network = StyleNetwork(style, self.provider)
+            finally:
+                with self._lock:
+                    self._opening.pop(key, None)
+            with self._lock:
+                self._networks[key] = network
+                while len(self._networks) > 1 and self._held_bytes() > NETWORKS_BYTES:
+                    self._networks.popitem(last=False)
         return network
+
+    def _kept(self, key: Key) -> StyleNetwork | None:
+        """A network that is kept, the last one used from now on."""
+        if key in self._networks:
+            self._networks.move_to_end(key)
+        return self._networks.get(key)
 
     def _held_bytes(self) -> int:
         return sum(network.held_bytes for network in self._networks.values())

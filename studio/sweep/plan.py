@@ -20,8 +20,8 @@ OPTIMIZED = "-optimized"
 """Ends the names of the optimizer's finals."""
 PROOF_PX = 512
 """Long side of a proof."""
-STYLES_AT_ONCE = 12
-"""Each photo is painted in so many styles one after another, whose networks the engine keeps."""
+PHOTOS_AT_ONCE = 500
+"""So many photos are painted in all styles, then so many more: that many proofs' photos are kept in memory."""
 
 Identity = tuple[str, str, PaintOptions]
 """Of a proof: the paths of photo and style, and how it is painted."""
@@ -69,11 +69,30 @@ def plan_proofs(
     """
     known = {_identity(job): job.out for job in _proofs(ledger)}
     names = _Names(known.values())
-    for some in _batches(styles, STYLES_AT_ONCE):
-        for photo, style, chosen in itertools.product(photos, some, options):
+    for start in range(0, len(photos), PHOTOS_AT_ONCE):
+        for photo, style, chosen in _in_order(photos[start : start + PHOTOS_AT_ONCE], styles, options):
             out = known.get((photo.path, style.path, chosen))
             out = out or names.take(f"{PROOFS}/{Path(photo.path).stem}-{style.name}{suffix(chosen)}", ".png")
             yield SweepJob(out, "proof", "fast", photo, style, chosen)
+
+
+def _in_order(
+    photos: Sequence[PhotoFile], styles: Sequence[StyleFile], options: Sequence[PaintOptions]
+) -> Iterator[tuple[PhotoFile, StyleFile, PaintOptions]]:
+    """Each style on all photos, as its network is opened once; and in the middle of that the first one of the next
+    style, whose network is opened while the others are painted.
+    """
+    held = None
+    for style, following in itertools.zip_longest(styles, styles[1:]):
+        turns = [(photo, style, chosen) for photo in photos for chosen in options]
+        following = following and (photos[0], following, options[0])
+        rest = turns[1:] if held else turns
+        middle = len(rest) // 2
+        yield from rest[:middle]
+        if following:
+            yield following
+        yield from rest[middle:]
+        held = following
 
 
 def suffix(options: PaintOptions) -> str:
@@ -134,10 +153,6 @@ def _proofs(ledger: Ledger) -> Iterator[SweepJob]:
 
 def _identity(job: SweepJob) -> Identity:
     return job.photo.path, job.style.path, job.options
-
-
-def _batches(items: Sequence[StyleFile], size: int) -> Iterator[Sequence[StyleFile]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 class _Names:
