@@ -236,6 +236,18 @@ def compare_quality(figures: Figures) -> list[Row]:
     ]
 
 
+def sweep(figures: Figures) -> list[Row]:
+    bare, photos, styles = figures["bare_per_minute"], figures["photos"], figures["styles"]
+    return [
+        (
+            f"`impasto sweep`, proofs of {photos} photos × {styles} styles, {figures['size']} px",
+            f"{figures['sweep_per_minute']} pictures a minute",
+            f"the bare networks, opened in that time: {bare['opened']}, so {figures['ratio']:.2f} of it; "
+            f"open already: {bare['open already']}",
+        )
+    ]
+
+
 def upscale(figures: Figures) -> list[Row]:
     before, after = figures["size_px"]
     waifu2x, lanczos, repaint = (figures["ways"][way] for way in ("waifu2x", "lanczos", "repaint"))
@@ -297,6 +309,7 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "compact_card": compact_card,
     "optimize_quality": optimize_quality,
     "compare_quality": compare_quality,
+    "sweep": sweep,
     "upscale": upscale,
     "optimize_memory_12mp_1_5gb": optimize_memory,
     "layers": layers,

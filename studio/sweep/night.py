@@ -17,8 +17,10 @@ from studio.sweep.job import How, SweepJob
 
 logger = logging.getLogger(__name__)
 
-AT_WORK, AHEAD = 2, 4
+AT_WORK, AHEAD = 2, 8
 """For each core: jobs that are worked on, as some wait for the disk while others paint, and those that are claimed."""
+GATHER_S = 0.05
+"""What ends in that time after a picture is noted with it in one transaction, which waits for the disk three times."""
 LOOK_EVERY_S = 5.0
 """Between two times that the artist's picks are looked for."""
 MARGIN = 1.5
@@ -116,6 +118,7 @@ class Night:
             if not self._running:
                 return
             wait(self._running, return_when=FIRST_COMPLETED)
+            wait(self._running, GATHER_S)
 
     def _turn(self, row: Job) -> Ended:
         """One job in its thread.
