@@ -105,9 +105,10 @@ def neon_spots(pitch: int = 26, seed: int = 3) -> Picture:
     out = _rainbow(hue)
     for top in range(0, SIDE, pitch):
         for left in range(0, SIDE, pitch):
-            distance = np.hypot(y - top - rng.uniform(0, pitch), x - left - rng.uniform(0, pitch))
-            out[distance < pitch * 0.42] = BLACK
-            out[distance < pitch * 0.28] = (LIME, PINK, VIOLET, YELLOW, (0.1, 0.9, 1.0))[rng.integers(5)]
+            box = np.s_[max(0, top - pitch) : top + 2 * pitch, max(0, left - pitch) : left + 2 * pitch]
+            distance = np.hypot(y[box] - top - rng.uniform(0, pitch), x[box] - left - rng.uniform(0, pitch))
+            out[box][distance < pitch * 0.42] = BLACK
+            out[box][distance < pitch * 0.28] = (LIME, PINK, VIOLET, YELLOW, (0.1, 0.9, 1.0))[rng.integers(5)]
     return picture(out)
 
 
@@ -186,4 +187,8 @@ BLOCKS: dict[str, Callable[[], Picture]] = {
     "facets": facets,
     "few facets": lambda: facets((NIGHT, CREAM, ORANGE), 14, 7),
     "discs": discs,
+}
+OTHERS: dict[str, Callable[[], Picture]] = {
+    "strokes": strokes,
+    "ball": subject_on_ground,
 }

@@ -13,10 +13,10 @@ WEIGHTS: Mapping[str, float] = {
     "value": 0.20,
     "hue": 0.08,
     "saturation": 0.04,
-    "kept": 0.04,
-    "balance": 0.24,
-    "blocking": 0.12,
-    "evenness": 0.28,
+    "kept": 0.03,
+    "balance": 0.22,
+    "blocking": 0.10,
+    "evenness": 0.33,
 }
 """Of each part of the score; they sum up to 1.
 
@@ -49,7 +49,7 @@ def blocking(measures: Measures) -> float:
     return (
         rise(measures.blocking, 0.1, 0.5)
         * rise(measures.edge_contrast, 0.2, 0.6)
-        * rise(measures.edge_share, 0.001, 0.004)
+        * rise(measures.edge_share, 0.0005, 0.002)
         * (1 - rise(measures.soft, 0.45, 0.75))
     )
 
@@ -80,11 +80,16 @@ def style_score(measures: Measures, dominance: float) -> float:
     """
     found = parts(measures)
     whole = sum(weight * found[name] for name, weight in WEIGHTS.items())
+    return float(np.clip(100 * whole * faultlessness(measures, dominance), 0, 100))
+
+
+def faultlessness(measures: Measures, dominance: float) -> float:
+    """What faults leave of a score, in [0, 1]: each alone can take four fifths of it."""
     noise = rise(measures.grain, 0.65, 0.80)
-    faults = (overwhelming(measures), softness(measures), noise, 0.7 * dominance, 0.4 * shading(measures))
-    for fault in faults:
-        whole *= 1 - 0.8 * fault
-    return float(np.clip(100 * whole, 0, 100))
+    left = 1.0
+    for fault in (overwhelming(measures), softness(measures), noise, 0.7 * dominance, 0.4 * shading(measures)):
+        left *= 1 - 0.8 * fault
+    return left
 
 
 def style_verdict(measures: Measures, dominance: float, score: float) -> Verdict:
@@ -102,15 +107,13 @@ def style_verdict(measures: Measures, dominance: float, score: float) -> Verdict
         return Verdict("subject", "one strong subject on a plain ground: its form gets lost; try a crop", None)
     if m.evenness > 0.8 and m.colorfulness < 0.08:
         return Verdict("texture", "an even texture without color: lends its grain; keep the photo's colors", _TEXTURE)
-    if blocking(m) > 0.5 and score >= FAIR:
-        kind = "good" if score >= GOOD else "works"
-        return Verdict(kind, "color blocking: flat areas butted against flat areas", None)
-    if m.flat > 0.6 and m.edge_share < 0.004:
-        return Verdict("weak", "flat areas so broad that hardly an edge is left", _COLOR_FIELD)
     if score < FAULTY and shading(m) > 0.3:
         return Verdict(
             "too soft", "shaded like a photograph: too little contrast for its strokes to show", _COLOR_FIELD
         )
+    if blocking(m) > 0.5 and score >= FAIR:
+        kind = "good" if score >= GOOD else "works"
+        return Verdict(kind, "color blocking: flat areas butted against flat areas", None)
     if score < FAULTY and m.survives < 0.085:
         return Verdict("too soft", "only fine detail, of too little contrast: it blurs away", _TEXTURE)
     if score >= GOOD:
