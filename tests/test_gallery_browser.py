@@ -311,6 +311,14 @@ def test_a_render_is_wiped_against_its_photo(gallery: Gallery, folder: Path) -> 
     expect(gallery.part("wipe")).to_be_disabled()
 
 
+def test_a_final_comes_with_its_proof_where_the_most_promising_is_first(gallery: Gallery) -> None:
+    gallery.order("promise")
+    gallery.press("End")
+    last = [gallery.page.locator(f'.tile[aria-posinset="{PHOTOS * STYLES + place}"]') for place in (1, 2)]
+    expect(last[0]).to_have_attribute("aria-label", "photo0 in style0, final, unrated")
+    expect(last[1]).to_have_attribute("aria-label", "photo0 in style0, proof, unrated")
+
+
 def test_how_it_was_made_is_told(gallery: Gallery) -> None:
     gallery.order("promise")
     gallery.press("Home", "Enter", "i")

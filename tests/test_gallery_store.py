@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.files import sha256
 from nst_core.picture import write_picture
 from studio.gallery.export import to_csv, to_json
-from studio.gallery.store import BATCH, FILE, Scan, Store
+from studio.gallery.render import Scan
+from studio.gallery.store import BATCH, FILE, Store
 from studio.gallery.table import FORMAT
 
 
@@ -69,6 +71,24 @@ def test_an_optimized_picture_is_named_by_its_paintings(tmp_path: Path) -> None:
     store.scan()
     (render,) = store.renders()
     assert (render.style, render.command) == ("night + wave", "optimize")
+
+
+@pytest.mark.parametrize(
+    ("changes", "variant"),
+    [
+        ({}, ""),
+        ({"strength": 0.7, "brush_size": 2.0}, "strength 0.7, brush 2"),
+        ({"color": "photo"}, "the photo's colors"),
+        ({"color": "palette", "weights": [1, 0.5]}, "weights 1, 0.5, palette"),
+        ({"strength": "much", "weights": "all"}, ""),
+    ],
+)
+def test_ways_of_painting_in_one_style_are_told_apart(tmp_path: Path, changes: dict[str, Any], variant: str) -> None:
+    options = {"size": 512, "strength": 1.0, "brush_size": 1.0, "weights": [], "color": "painting"} | changes
+    paint(tmp_path / "cat-waves.png", options=options)
+    store = Store(tmp_path)
+    store.scan()
+    assert [render.variant for render in store.renders()] == [variant]
 
 
 def test_renders_are_filtered_and_ordered(store: Store) -> None:

@@ -80,7 +80,7 @@ def test_tabs_that_need_torch_tell_what_to_do_without_it(monkeypatch: pytest.Mon
     config = build_page(Engine()).get_config_file()
     labels = [each["props"]["label"] for each in config["components"] if each["type"] == "tabitem"]
     texts = [each["props"]["value"] for each in config["components"] if each["type"] == "markdown"]
-    assert labels == ["Paint", "Train", "Compare", "Gallery"]
+    assert labels == ["Paint", "Train", "Compare", "Gallery", "Layers"]
     assert sum("pip install '.[train]'" in text for text in texts) == 2
 
 

@@ -1,6 +1,7 @@
 """How alike pictures look: their colors and the texture of their strokes in a few numbers."""
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ def look_of(image: Image.Image) -> NDArray[np.float32]:
     return np.concatenate([_colors(lab), _texture(lab[..., 0])]).astype(np.float32)
 
 
-def differences(looks: NDArray[np.float32], of: int) -> NDArray[np.float32]:
-    """How unlike each of several looks is to the one of that number; 0 for itself, around 1 in a usual sweep."""
-    return np.sqrt(np.square(looks - looks[of]).sum(axis=1) / 2)
+def differences(looks: Mapping[int, NDArray[np.float32]], of: int) -> dict[int, float]:
+    """How unlike each of several looks is to one of them; 0 for itself, around 1 in a usual sweep."""
+    apart = np.stack(list(looks.values())) - looks[of]
+    return dict(zip(looks, (np.sqrt(np.square(apart).sum(axis=1) / 2)).tolist(), strict=True))
 
 
 def _colors(lab: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
+from serve.paint_options import PaintOptions
+
 Rating = Literal["rejected", "unrated", "kept", "starred"]
 RATINGS: tuple[Rating, ...] = get_args(Rating)
 Kind = Literal["proof", "final"]
@@ -27,6 +29,8 @@ class Render:
     photo: str
     """Name of the photo's file."""
     style: str
+    variant: str
+    """Which of several ways it was painted in the style; empty for the usual one."""
     kind: Kind
     command: str
     """What painted it: `paint`, `optimize`."""
@@ -41,6 +45,26 @@ class Render:
     """Of the file."""
     photo_sha256: str | None
     """Of the photo's file."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a look through the folder found."""
+
+    new: int
+    changed: int
+    gone: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What has changed since a revision."""
+
+    revision: int
+    renders: list[Render]
+    """New, or other than before."""
+    gone: list[int]
+    """Ids of those whose file is not there."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,23 @@ def made_of(settings: Mapping[str, Any] | None) -> Made | None:
         _text(settings.get("command")) or "paint",
         float(promise) if isinstance(promise, int | float) else None,
     )
+
+
+def variant_of(settings: Mapping[str, Any]) -> str:
+    """Which of several ways a photo was painted in a style: `strength 0.7, brush 2`; empty for the usual one."""
+    options, usual = settings.get("options"), PaintOptions()
+    if not isinstance(options, Mapping):
+        return ""
+    numbers = [("strength", options.get("strength"), usual.strength)]
+    numbers += [("brush", options.get("brush_size"), usual.brush_size)]
+    words = [f"{name} {value:g}" for name, value, one in numbers if isinstance(value, int | float) and value != one]
+    if isinstance(weights := options.get("weights"), list) and weights:
+        words.append(f"weights {', '.join(map(str, weights))}")
+    if options.get("color") in ("photo", "palette"):
+        words.append("palette" if options["color"] == "palette" else "the photo's colors")
+    if settings.get("refinement"):
+        words.append("refined")
+    return ", ".join(words)
 
 
 def kind_of(path: str) -> Kind:

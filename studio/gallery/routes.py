@@ -140,7 +140,7 @@ def _list(watch: Watch, since: int) -> Mapping[str, Any]:
 
 def _describe(render: Render) -> Mapping[str, Any]:
     """As the page is told of it: without hashes, but for what tells the browser that the picture is another."""
-    fields = ("id", "path", "photo", "style", "kind", "command", "size", "rating", "promise", "changed")
+    fields = ("id", "path", "photo", "style", "variant", "kind", "command", "size", "rating", "promise", "changed")
     return {name: getattr(render, name) for name in fields} | {"v": _version(render)}
 
 

@@ -5,7 +5,6 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from PIL import Image
 
 from nst_core.database import Database
 from nst_core.errors import ConfigError, ImageError
-from studio.gallery.files import Stamp, batches, find_files, read_file
+from studio.gallery.files import batches, find_files, read_file
 from studio.gallery.look import differences, look_of
-from studio.gallery.render import RATINGS, Order, Rating, Render
-from studio.gallery.table import APPLICATION_ID, FORMAT, NEXT_REVISION, SCHEMA, as_render, forget, put
+from studio.gallery.render import RATINGS, Changes, Order, Rating, Render, Scan
+from studio.gallery.table import APPLICATION_ID, FORMAT, NEXT_REVISION, SCHEMA, as_render, forget, put, what_is_known
 from studio.gallery.thumbnails import Thumbnails
 
 FILE = "gallery.sqlite"
@@ -25,32 +24,14 @@ BATCH = 64
 """Files that are read between two transactions, so that none is long."""
 OTHER_STYLE, OTHER_PHOTO = 0.1, 0.05
 """What another style and another photo add to how unlike two renders are; looks differ by about 1 in a usual sweep."""
+NOT_SEEN = 100.0
+"""How unlike those are whose look was not noted yet."""
 
 _ORDERS: Mapping[Order, str] = {
     "newest": "mtime_ns DESC, id DESC",
     "promise": "promise IS NULL, promise DESC, path",
     "name": "path",
 }
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a look through the folder found."""
-
-    new: int
-    changed: int
-    gone: int
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What has changed since a revision."""
-
-    revision: int
-    renders: list[Render]
-    """New, or other than before."""
-    gone: list[int]
-    """Ids of those whose file is not there."""
 
 
 class Store:
@@ -82,7 +63,8 @@ class Store:
             raise ConfigError(f"{self.folder} is no folder; paint into one first: impasto sweep, or impasto paint -o")
         with self._scanning:
             found = find_files(self.folder)
-            known, there = self._known()
+            with self._file.transaction(make=True) as database:
+                known, there = what_is_known(database)
             unread = {path: stamp for path, stamp in found.items() if known.get(path) != stamp or path not in there}
             for batch in batches(unread, BATCH):
                 files = [file for path, stamp in batch if (file := read_file(self.folder, path, stamp))]
@@ -233,33 +215,21 @@ class Store:
         """
         self.note_look(id)
         rows = self._rows("SELECT * FROM render WHERE is_there")
-        seen = [row for row in rows if row["look"] is not None]
-        number = next((number for number, row in enumerate(seen) if row["id"] == id), None)
-        if number is None:
+        looks = {row["id"]: np.frombuffer(row["look"], np.float32) for row in rows if row["look"] is not None}
+        mine = next((row for row in rows if row["id"] == id and id in looks), None)
+        if mine is None:
             raise ImageError(f"render {id} has just been changed; try again")
-        looks = np.stack([np.frombuffer(row["look"], np.float32) for row in seen])
-        unlike = dict(zip((row["id"] for row in seen), differences(looks, number), strict=True))
-        mine = seen[number]
+        unlike = differences(looks, id)
 
         def distance(row: sqlite3.Row) -> tuple[float, str]:
             other = OTHER_STYLE * (row["style"] != mine["style"]) + OTHER_PHOTO * (row["photo"] != mine["photo"])
-            return float(unlike.get(row["id"], 2.0)) + other, row["path"]
+            return unlike.get(row["id"], NOT_SEEN) + other, row["path"]
 
         return [as_render(row) for row in sorted(rows, key=distance)]
 
     def tidy(self) -> None:
         """Removes the thumbnails of renders that are not there any more."""
         self.thumbnails.keep_only({row["sha256"] for row in self._rows("SELECT sha256 FROM render WHERE is_there")})
-
-    def _known(self) -> tuple[dict[str, Stamp], set[str]]:
-        """The stamp of each file that was read, and those that were there at the last look."""
-        with self._file.transaction(make=True) as database:
-            rows = database.execute(
-                "SELECT path, mtime_ns, bytes, is_there FROM render "
-                "UNION ALL SELECT path, mtime_ns, bytes, 1 FROM other"
-            ).fetchall()
-        known = {row["path"]: (row["mtime_ns"], row["bytes"]) for row in rows}
-        return known, {row["path"] for row in rows if row["is_there"]}
 
     def _rows(self, query: str, values: Any = ()) -> list[sqlite3.Row]:
         if not self._file.path.exists():

@@ -4,8 +4,8 @@ import json
 import sqlite3
 from collections.abc import Collection
 
-from studio.gallery.files import Other, Painted
-from studio.gallery.render import Rating, Render, kind_of, making
+from studio.gallery.files import Other, Painted, Stamp
+from studio.gallery.render import Rating, Render, kind_of, making, variant_of
 
 FORMAT = 1
 APPLICATION_ID = 0x494D5047
@@ -42,6 +42,15 @@ CREATE TABLE other (
 """
 NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM render)"
 """Grows with each change, so that whoever looks again asks for what is new only."""
+
+
+def what_is_known(database: sqlite3.Connection) -> tuple[dict[str, Stamp], set[str]]:
+    """The stamp of each file that was read, and those that were there at the last look."""
+    rows = database.execute(
+        "SELECT path, mtime_ns, bytes, is_there FROM render UNION ALL SELECT path, mtime_ns, bytes, 1 FROM other"
+    ).fetchall()
+    known = {row["path"]: (row["mtime_ns"], row["bytes"]) for row in rows}
+    return known, {row["path"] for row in rows if row["is_there"]}
 
 
 def put(database: sqlite3.Connection, file: Painted | Other, found: Collection[str]) -> None:
@@ -118,6 +127,7 @@ def as_render(row: sqlite3.Row) -> Render:
         row["path"],
         row["photo"],
         row["style"],
+        variant_of(json.loads(row["settings"])),
         row["kind"],
         row["command"],
         (row["width"], row["height"]),

@@ -5,7 +5,7 @@ import { make, partsOf } from "../paint_tab/dom.js";
 import { addressOf, likeThis, sendFinals } from "./ask.js";
 import { Filters } from "./filters.js";
 import { Ratings, rateButtons, ratingOf } from "./ratings.js";
-import { Renders, title } from "./renders.js";
+import { Renders, fileStem, title } from "./renders.js";
 import { Tray } from "./tray.js";
 import { Viewer } from "./viewer.js";
 import { Wall } from "./wall.js";
@@ -80,7 +80,7 @@ class Tab {
     if (answer.folder === null) {
       this.#advise("No pictures to choose from yet", "Paint photos in many styles, and they appear here as they come:");
     } else if (count === 0) {
-      this.#advise(`Nothing painted in ${answer.folder} yet`, "Pictures that Impasto paints there appear here as they come:");
+      this.#advise(`Nothing painted in ${answer.folder} yet`, "What Impasto paints there appears here as it comes:");
     }
     this.sweep = answer.sweep;
     this.looking = answer.looking;
@@ -122,6 +122,7 @@ class Tab {
 
   /** Puts those first that are like a render; null puts all back. */
   async #showAlike(render) {
+    if (render === undefined) return;
     try {
       this.alike = render && (await likeThis(render.id));
     } catch (error) {
@@ -181,8 +182,9 @@ class Tab {
   /** Proofs that were starred and have no final. */
   get #starred() {
     const all = [...this.renders.all.values()];
-    const finals = new Set(all.filter(({ kind }) => kind === "final").map(title));
-    return all.filter((render) => render.rating === "starred" && render.kind === "proof" && !finals.has(title(render)));
+    const finals = new Set(all.filter(({ kind }) => kind === "final").map(fileStem));
+    const isOpen = (render) => render.rating === "starred" && render.kind === "proof" && !finals.has(fileStem(render));
+    return all.filter(isOpen);
   }
 
   get #chosenProofs() {
@@ -208,7 +210,8 @@ class Tab {
     press("keys-close", () => parts.keys.close());
     parts.wall.addEventListener("click", (event) => this.#click(event));
     document.addEventListener("keydown", (event) => this.#press(event));
-    document.addEventListener("click", ({ target }) => parts.menu.contains(target) || parts.menu.removeAttribute("open"));
+    const { menu } = parts;
+    document.addEventListener("click", ({ target }) => menu.contains(target) || menu.removeAttribute("open"));
   }
 
   #clear() {
@@ -241,7 +244,7 @@ class Tab {
     if (command || event.altKey) {
       if (!command || key.toLowerCase() !== "z" || event.shiftKey) return;
       this.#undo();
-    } else if (!this.#rateKey(event) && !(this.viewer.open ? this.#viewerKey(event) : this.#wallKey(event))) return;
+    } else if (!this.#rateKey(event) && !(this.viewer.open ? this.viewer.press(event) : this.#wallKey(event))) return;
     event.preventDefault();
   }
 
@@ -250,51 +253,14 @@ class Tab {
     if (rating) this.#rate(rating, shiftKey);
     else if (key === "?") this.parts.keys.showModal();
     else if (key.toLowerCase() === "l") this.tray.add(this.#meant);
-    else if (key.toLowerCase() === "m") this.#showAlike(this.viewer.open ? this.viewer.current : this.wall.currentRender);
+    else if (key.toLowerCase() === "m") this.#showAlike(this.renders.get(this.#meant[0]));
     else return false;
     return true;
   }
 
-  #viewerKey({ key, shiftKey }) {
-    const { viewer } = this;
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    const keys = {
-      j: () => viewer.step(1),
-      " ": () => viewer.step(1),
-      z: () => viewer.real(),
-      w: () => viewer.wipe(),
-      i: () => viewer.about(),
-      "+": () => viewer.near(1),
-      "=": () => viewer.near(1),
-      "-": () => viewer.near(-1),
-      Enter: () => viewer.close(),
-    };
-    if (key in moves && shiftKey) viewer.move(...moves[key]);
-    else if (key in moves) viewer.step(moves[key][0] || moves[key][1]);
-    else if (/^[1-4]$/.test(key) && viewer.several) viewer.pick(Number(key) - 1);
-    else if (keys[key.toLowerCase()] ?? keys[key]) (keys[key.toLowerCase()] ?? keys[key])();
-    else return false;
-    return true;
-  }
-
-  #wallKey({ key, shiftKey }) {
+  #wallKey(event) {
     const { wall } = this;
-    const walk = (go) => () => {
-      const before = wall.currentRender?.id;
-      go();
-      if (shiftKey && before !== undefined) for (const id of [before, wall.current]) wall.choose(id, true);
-      this.#tellChosen();
-    };
     const keys = {
-      ArrowRight: walk(() => wall.step(1)),
-      ArrowLeft: walk(() => wall.step(-1)),
-      ArrowDown: walk(() => wall.stepRows(1)),
-      ArrowUp: walk(() => wall.stepRows(-1)),
-      PageDown: walk(() => wall.stepRows(wall.rowsInSight)),
-      PageUp: walk(() => wall.stepRows(-wall.rowsInSight)),
-      Home: walk(() => wall.step(-Infinity)),
-      End: walk(() => wall.step(Infinity)),
-      j: walk(() => wall.step(1)),
       " ": () => wall.currentRender && wall.choose(wall.current, !wall.chosen.has(wall.current)),
       c: () => this.#compare(),
       "+": () => this.filters.resize(1),
@@ -303,10 +269,11 @@ class Tab {
       Enter: () => this.#zoom(),
       Escape: () => (wall.chosen.size || !this.alike ? this.#clear() : this.#showAlike(null)),
     };
-    const what = keys[key] ?? keys[key.toLowerCase()];
+    const what = keys[event.key] ?? keys[event.key.toLowerCase()];
     what?.();
-    if (what) this.#tellChosen();
-    return Boolean(what);
+    const isMine = Boolean(what) || wall.walk(event);
+    if (isMine) this.#tellChosen();
+    return isMine;
   }
 
   /** Shows what can be done with what is chosen. */

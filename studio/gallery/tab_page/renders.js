@@ -10,7 +10,7 @@ export const NAMES = new Intl.Collator(undefined, { numeric: true });
 
 const ORDERS = {
   newest: (one, other) => other.changed - one.changed || other.id - one.id,
-  promise: (one, other) => (other.promise ?? -1) - (one.promise ?? -1) || byName(one, other),
+  promise: (one, other) => (other.promised ?? -1) - (one.promised ?? -1) || byName(one, other),
   name: byName,
 };
 
@@ -53,6 +53,7 @@ export class Renders {
   /** The renders that a filter lets through, in an order: a name of `ORDERS`, or ids. */
   view(filter, order) {
     const found = [...this.all.values()].filter((render) => fits(render, filter));
+    if (order === "promise") this.#promise();
     if (!Array.isArray(order)) return found.sort(ORDERS[order]);
     const place = new Map(order.map((id, number) => [id, number]));
     return found.sort((one, other) => (place.get(one.id) ?? Infinity) - (place.get(other.id) ?? Infinity));
@@ -69,6 +70,14 @@ export class Renders {
     return counts;
   }
 
+  /** A final promises what its proof does. */
+  #promise() {
+    const all = [...this.all.values()];
+    const proofs = all.filter(({ promise }) => promise !== null);
+    const promises = new Map(proofs.map((render) => [fileStem(render), render.promise]));
+    for (const render of all) render.promised = render.promise ?? promises.get(fileStem(render)) ?? null;
+  }
+
   /** Those of some ids that are there. */
   some(ids) {
     return ids.map((id) => this.all.get(id)).filter(Boolean);
@@ -81,8 +90,13 @@ export function stem(name) {
 }
 
 /** What a render is called. */
-export function title({ photo, style }) {
-  return `${stem(photo)} · ${style.replaceAll("_", " ")}`;
+export function title({ photo, style, variant }) {
+  return `${stem(photo)} · ${style.replaceAll("_", " ")}${variant && `, ${variant}`}`;
+}
+
+/** What the files of a proof and of its finals have in common. */
+export function fileStem({ path }) {
+  return stem(path.split("/").at(-1)).replace(/-optimized$/, "");
 }
 
 function fits(render, filter) {

@@ -112,6 +112,28 @@ export class Viewer {
     this.parts.viewer.close();
   }
 
+  /** Does what a key says; whether it is one that says something here. */
+  press({ key, shiftKey }) {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const keys = {
+      j: () => this.step(1),
+      " ": () => this.step(1),
+      z: () => this.real(),
+      w: () => this.wipe(),
+      i: () => this.about(),
+      "+": () => this.near(1),
+      "=": () => this.near(1),
+      "-": () => this.near(-1),
+      Enter: () => this.close(),
+    };
+    const what = keys[key] ?? keys[key.toLowerCase()];
+    if (key in moves && shiftKey) this.move(...moves[key]);
+    else if (key in moves) this.step(moves[key][0] || moves[key][1]);
+    else if (/^[1-4]$/.test(key) && this.several) this.pick(Number(key) - 1);
+    else what?.();
+    return key in moves || (this.several && /^[1-4]$/.test(key)) || Boolean(what);
+  }
+
   draw() {
     const { real, wipe } = this.parts;
     for (const pane of this.panes) pane.draw(wipe.disabled ? null : this.split);
@@ -217,7 +239,8 @@ function linesOf(settings, before = "") {
     if (value === null || value === "" || name === "sha256" || name === "versions") return [];
     const words = `${before} ${name}`.trim().replaceAll("_", " ");
     if (typeof value === "object" && !Array.isArray(value)) return linesOf(value, words);
-    const text = Array.isArray(value) ? value.map((item) => (item?.file ?? JSON.stringify(item))).join(", ") : String(value);
+    const parts = Array.isArray(value) ? value : [value];
+    const text = parts.map((part) => part?.file ?? (typeof part === "object" ? JSON.stringify(part) : part)).join(", ");
     return text ? [make("div", {}, make("dt", {}, words), make("dd", {}, text))] : [];
   });
 }

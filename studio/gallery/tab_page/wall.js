@@ -4,13 +4,10 @@ import { make } from "../paint_tab/dom.js";
 import { addressOf } from "./ask.js";
 import { SIGNS } from "./ratings.js";
 import { stem } from "./renders.js";
+import { GAP_PX, WORDS_PX, rowAt, rowsOf } from "./rows.js";
 
-const GAP_PX = 8;
-const WORDS_PX = 24;
 /** Rows are kept so far beyond the edge, so that scrolling finds them there. */
 const BEYOND_PX = 700;
-const NARROWEST = 0.5;
-const WIDEST = 3;
 
 export class Wall {
   /** @param moved takes nothing: another render is the current one. */
@@ -87,8 +84,28 @@ export class Wall {
   }
 
   /** Rows that fit into the wall. */
-  get rowsInSight() {
+  get #rowsInSight() {
     return Math.max(1, Math.floor(this.parts.wall.clientHeight / (this.target + WORDS_PX + GAP_PX)));
+  }
+
+  /** Goes where a key says, and chooses on the way what is passed with Shift; whether it is such a key. */
+  walk({ key, shiftKey }) {
+    const ways = {
+      ArrowRight: () => this.step(1),
+      ArrowLeft: () => this.step(-1),
+      ArrowDown: () => this.stepRows(1),
+      ArrowUp: () => this.stepRows(-1),
+      PageDown: () => this.stepRows(this.#rowsInSight),
+      PageUp: () => this.stepRows(-this.#rowsInSight),
+      Home: () => this.step(-Infinity),
+      End: () => this.step(Infinity),
+      j: () => this.step(1),
+    };
+    if (!ways[key]) return false;
+    const before = this.current;
+    ways[key]();
+    if (shiftKey) for (const id of [before, this.current]) if (id !== null) this.choose(id, true);
+    return true;
   }
 
   choose(id, chosen) {
@@ -167,7 +184,8 @@ class Tile {
     this.sign = make("span", { className: "sign" });
     this.check = make("span", { className: "check", title: "Choose (Space)" });
     this.words = make("span", { className: "words" }, this.style, " ", this.photo);
-    this.element = make("div", { className: "tile", id: `render-${id}` }, this.image, this.sign, this.check, this.words);
+    const parts = [this.image, this.sign, this.check, this.words];
+    this.element = make("div", { className: "tile", id: `render-${id}` }, ...parts);
     this.element.dataset.id = id;
     this.element.setAttribute("role", "option");
     this.image.addEventListener("error", () => this.element.classList.add("broken"));
@@ -192,13 +210,15 @@ class Tile {
     if (this.image.getAttribute("src") !== address) this.image.src = address;
     const style = render.style.replaceAll("_", " ");
     this.style.textContent = style;
-    this.photo.textContent = stem(render.photo) + (render.kind === "final" ? ", final" : "");
+    const more = [stem(render.photo), render.variant, render.kind === "final" ? "final" : ""];
+    this.photo.textContent = more.filter(Boolean).join(", ");
     this.words.title = render.path;
     this.sign.textContent = SIGNS[render.rating].sign;
     const { element } = this;
     element.dataset.rating = render.rating;
     element.dataset.kind = render.kind;
-    element.setAttribute("aria-label", `${stem(render.photo)} in ${style}, ${render.kind}, ${render.rating}`);
+    const said = [`${stem(render.photo)} in ${style}`, render.variant, render.kind, render.rating];
+    element.setAttribute("aria-label", said.filter(Boolean).join(", "));
     element.setAttribute("aria-posinset", place + 1);
     element.setAttribute("aria-setsize", count);
   }
@@ -212,47 +232,4 @@ class Tile {
     this.image.removeAttribute("src"); // what is on its way is not needed any more
     this.element.remove();
   }
-}
-
-/** Renders in rows: each row as wide as the wall, about as high as is wanted. */
-function rowsOf(renders, width, target) {
-  const rows = [];
-  let tiles = [];
-  let ratios = 0;
-  let first = 0;
-  let top = GAP_PX / 2;
-  const close = (height) => {
-    let left = 0;
-    const placed = tiles.map(({ render, ratio }) => {
-      const tile = { render, left, width: ratio * height };
-      left += tile.width + GAP_PX;
-      return tile;
-    });
-    rows.push({ top, height, first, tiles: placed });
-    top += height + WORDS_PX + GAP_PX;
-    first += tiles.length;
-    tiles = [];
-    ratios = 0;
-  };
-  for (const render of renders) {
-    const ratio = Math.min(WIDEST, Math.max(NARROWEST, render.size[0] / render.size[1]));
-    tiles.push({ render, ratio });
-    ratios += ratio;
-    const height = (width - GAP_PX * (tiles.length - 1)) / ratios;
-    if (height <= target) close(height);
-  }
-  if (tiles.length) close(Math.min(target, (width - GAP_PX * (tiles.length - 1)) / ratios));
-  return rows;
-}
-
-/** Number of the last row for which something holds that holds up to some row; 0 where it holds for none. */
-function rowAt(rows, holds) {
-  let low = 0;
-  let high = rows.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (holds(rows[middle])) low = middle;
-    else high = middle;
-  }
-  return low;
 }
