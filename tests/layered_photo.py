@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from nst_core.picture import Picture, write_picture
+from nst_core.files import sha256
+from nst_core.ledger import Ledger
+from nst_core.picture import Picture, read_picture, write_picture
 
 STYLES = ("waves", "night", "lilies")
 
@@ -47,6 +49,19 @@ def write_pictures(folder: Path, width: int = 240, height: int = 160) -> tuple[P
         renders.append(folder / f"cat-{style}.png")
         write_picture(picture, renders[-1], settings=settings)
     return folder / "cat.png", renders
+
+
+def sweep(folder: Path) -> tuple[Path, Path]:
+    """A sweep's folder with renders of a photo beside it; and that photo."""
+    gallery = folder / "sweep"
+    photo, renders = write_pictures(gallery)
+    photo = photo.rename(folder / photo.name)
+    source = {"file": photo.name, "sha256": sha256(photo)}
+    for path in renders:
+        render = read_picture(path)
+        write_picture(render, path, settings={**(render.settings or {}), "photo": source})
+    Ledger(gallery / "sweep.sqlite").add("cat", {"photo": {"path": str(photo), "sha256": source["sha256"]}})
+    return gallery, photo
 
 
 @dataclass(frozen=True)

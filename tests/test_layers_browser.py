@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import CHROMIUM, PIXELS, pixels_of
-from layered_photo import write_pictures
+from layered_photo import sweep, write_pictures
 from playwright.sync_api import Locator, Page, expect
 from psd_tools import PSDImage
 from serving import HOST, Running, running
@@ -62,7 +62,8 @@ def built(pictures: tuple[Path, list[Path]]) -> Stack:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(mount_page(build_app(Engine()), tmp_path_factory.mktemp("sweep"))) as server:
+    gallery, _ = sweep(tmp_path_factory.mktemp("swept"))
+    with running(mount_page(build_app(Engine()), gallery)) as server:
         yield server
 
 
@@ -319,8 +320,24 @@ def test_a_picture_that_is_wrong_is_told_and_others_may_be_taken(
     expect(tab.get_by_role("radio", name="The photo").first).to_be_checked()
     page.get_by_role("button", name="Make layers").click()
     expect(tab.locator(".layer").first).to_be_visible()
-    page.evaluate("document.dispatchEvent(new CustomEvent('impasto:layers', {detail: {renders: [12345]}}))")
+    page.evaluate(
+        "document.dispatchEvent(new CustomEvent('impasto:layers', {detail: {renders: [12345], opens: true}}))"
+    )
     expect(tab.get_by_role("alert")).to_contain_text("12345")
+
+
+def test_renders_of_the_gallery_are_opened_as_layers(page: Page, server: Running) -> None:
+    page.goto(f"http://{HOST}:{server.port}/")
+    page.get_by_role("tab", name="Gallery").click()
+    tiles = page.locator(".gallery .tile")
+    expect(tiles).to_have_count(3)
+    tiles.first.click()
+    page.keyboard.press("l")
+    page.keyboard.press("Escape")
+    page.locator('.gallery [data-part="tray-open"]').click()
+    expect(page.locator(".layers-tab .layer").first).to_be_visible()
+    expect(page.locator('.layers-tab [data-part="status"]')).to_contain_text("240 × 160")
+    expect(page.get_by_role("tab", name="Layers")).to_have_attribute("aria-selected", "true")
 
 
 def test_on_a_phone_nothing_is_cut_off(easel: Easel) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import strategies
-from layered_photo import STYLES, Told, drawn_photo, told, write_pictures
+from layered_photo import STYLES, Told, drawn_photo, sweep, told, write_pictures
 from PIL import Image
 from psd_tools import PSDImage
 from serving import client, problem
@@ -355,16 +355,36 @@ def test_a_token_is_asked_for_where_the_server_has_one(tmp_path: Path, pictures:
     assert problem(post(client(app), "preview", pictures))[0] == 401
 
 
-def test_renders_of_the_gallery_come_by_their_ids(tmp_path: Path, temporary: Path) -> None:
-    folder = tmp_path / "sweep"
-    photo, _ = write_pictures(folder)
-    photo.unlink()
+def test_more_than_the_memory_holds_is_refused(
+    tmp_path: Path, temporary: Path, pictures: tuple[Path, list[Path]]
+) -> None:
+    app = build_app(Engine(ComputeOptions("cpu", threads=1), memory_limit=1_000_000))
+    mount_layers(app, tmp_path)
+    status, detail = problem(post(client(app), "preview", pictures))
+    assert status == 413 and "choose fewer renders" in detail
+
+
+@pytest.fixture
+def swept(tmp_path: Path) -> tuple[Path, Path, list[int]]:
+    """A sweep's folder with renders of a photo that is elsewhere, that photo, and the renders' ids."""
+    folder, photo = sweep(tmp_path)
     store = Store(folder)
     store.scan()
-    ids = [render.id for render in store.renders()]
+    return folder, photo, [render.id for render in store.renders(order="name")]
+
+
+def test_renders_of_the_gallery_come_by_their_ids(temporary: Path, swept: tuple[Path, Path, list[int]]) -> None:
+    folder, photo, ids = swept
     api = server(folder)
-    status, detail = problem(api.post(PATH + "preview", data={"picks": ids}))
-    assert status == 404 and detail.startswith("the photo cat.png is not where it was")
-    status, detail = problem(api.post(PATH + "preview", data={"picks": [99_999]}))
-    assert status == 404
+    (stack,) = [each for each in events(api.post(PATH + "preview", data={"picks": ids})) if each.event == "stack"]
+    assert {"waves", "night", "lilies"} <= {layer["name"] for layer in layers(stack.fields["children"])}
+    assert problem(api.post(PATH + "preview", data={"picks": [99_999]}))[0] == 404
     assert problem(api.post(PATH + "preview", data={"picks": ["../x"]}))[0] == 422
+
+    data = photo.read_bytes()
+    photo.unlink()
+    status, detail = problem(api.post(PATH + "preview", data={"picks": ids}))
+    assert status == 404 and detail.startswith("the photo cat.png is not where it was") and str(folder) not in detail
+    again = api.post(PATH + "preview", files=[("photo", ("cat.png", data))], data={"picks": ids[:1]})
+    (stack,) = [each for each in events(again) if each.event == "stack"]
+    assert "lilies" in {layer["name"] for layer in layers(stack.fields["children"])}

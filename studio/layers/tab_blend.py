@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +24,7 @@ from studio.layers.tab_forms import GroupWish, LayerWish, Pictures, StackWish
 from studio.layers.tab_preview import keys_of, small_stack
 from studio.photobash.parts import Part, PhotobashOptions
 from studio.photobash.photobash import photobash
+from studio.photobash.record import photobash_settings
 
 _OPTIONS = TypeAdapter(PaintOptions)
 MADE_SHARE = 0.2
@@ -35,8 +38,8 @@ def blend(
     painted: Sequence[np.ndarray],
     service: Service,
     progress: Progress,
-) -> Picture:
-    """The photo in the styles of the renders that are shown, at its full size.
+) -> tuple[Picture, dict[str, Any]]:
+    """The photo in the styles of the renders that are shown, at its full size, and the settings that made it.
 
     Args:
         pictures: that the stack is made of.
@@ -64,7 +67,9 @@ def blend(
     def tell(share: float) -> None:
         progress(MADE_SHARE + (1 - MADE_SHARE) * share)
 
-    return photobash(photo, parts, PhotobashOptions(), service.engine, tell)
+    options, start = PhotobashOptions(), time.perf_counter()
+    picture = photobash(photo, parts, options, service.engine, tell)
+    return picture, photobash_settings(photo, parts, options, time.perf_counter() - start)
 
 
 def _shown(children: Sequence[LayerWish | GroupWish], share: float) -> Iterator[tuple[LayerWish, float]]:

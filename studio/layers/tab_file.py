@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from nst_core.errors import ImageError
 from nst_core.picture import Picture, read_picture, read_picture_bytes, write_picture
 from nst_core.picture_samples import bands, resize_floats, to_bits, to_float
+from nst_core.provenance import provenance
 from serve.api.problems import refusal, refused
 from serve.api.service import Service
 from serve.work import Progress
@@ -80,19 +81,26 @@ def make_file(
         size = preview_size(photo.width, photo.height)
         levels = [_read_mask(data, number, size) for number, data in enumerate(painted)]
         if format == "blend":
-            picture = blend(pictures, masks, wish, levels, service, progress)
-            write_picture(picture, path)
+            picture, settings = blend(pictures, masks, wish, levels, service, progress)
+            write_picture(picture, path, settings=settings)
             return MadeFile(path, picture.width, picture.height, MEDIA_TYPES[format])
         stack = build_stack(photo, pictures.renders, LayersOptions(masks=masks), _part(progress, 0, BUILT_SHARE))
         small = photo.resized(*size)
         stack = laid_out(stack, wish, [enlarged(mask, small, photo) for mask in levels])
         progress(LAID_SHARE)
         if format == "png":
-            write_picture(Picture(composite(stack), exif=photo.exif), path)
+            write_picture(Picture(composite(stack), exif=photo.exif), path, settings=_settings(photo, stack))
         else:
             tell = _part(progress, LAID_SHARE, 1)
             write_stack(stack, path, lambda done, total: tell(done / max(1, total)))
     return MadeFile(path, stack.width, stack.height, MEDIA_TYPES[format])
+
+
+def _settings(photo: Picture, stack: Stack) -> dict[str, Any]:
+    """What a picture of all layers says of itself."""
+    names = [layer.name for layer in stack.layers() if layer.visible]
+    made_of = {"file": photo.name, "sha256": photo.sha256}
+    return {"command": "layers", "photo": made_of, "layers": names, "versions": provenance()}
 
 
 def laid_out(stack: Stack, wish: StackWish, painted: Sequence[np.ndarray]) -> Stack:

@@ -13,12 +13,14 @@ from fastapi import File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from nst_core.memory import available_bytes
 from nst_core.picture import read_settings
 from serve.api.forms import read_photo
 from serve.api.limits import Limits
 from serve.api.problems import refusal, refused
 from serve.api.service import Served
 from serve.api.wall import without_folder
+from serve.engine import FREE_SHARE
 from studio.gallery.originals import Originals
 from studio.gallery.store import Store
 from studio.layers.stack import Blend, GroupBlend
@@ -29,6 +31,10 @@ DEEPEST = 10
 """Groups inside of each other; Photoshop has ten."""
 LONGEST_STACK = 200_000
 """Letters of a description."""
+PIXEL_BYTES, LAYER_BYTES = 3, 4
+"""Of a picture that is read, and of a layer with its mask, for each pixel."""
+OTHER_LAYERS = 8
+"""That a stack has beside its renders, as far as they take memory."""
 LONGEST_FILE = 60
 """Letters of a file's name, so that they are fewer than 255 bytes in any script."""
 
@@ -166,7 +172,9 @@ def pictures_of(gallery: Path) -> Callable[..., AsyncIterator[Pictures]]:
                 paths.append(await _lay_down(upload, Path(folder) / str(number), service.limits))
             if len(paths) < 2 or (photo is None and not picks):
                 raise refusal(422, "a stack takes a photo, and at least one painted version of it")
-            yield Pictures(paths[0], paths[1:], await run_in_threadpool(_pixels, paths, service.limits))
+            sizes = await run_in_threadpool(lambda: [_pixels(path, service.limits) for path in paths])
+            _check_memory(sizes, service.engine.memory_limit or int(available_bytes() * FREE_SHARE))
+            yield Pictures(paths[0], paths[1:], sum(sizes))
 
     return read
 
@@ -186,11 +194,24 @@ async def _lay_down(upload: UploadFile, folder: Path, limits: Limits) -> Path:
     return await run_in_threadpool(copy)
 
 
-def _pixels(paths: Sequence[Path], limits: Limits) -> int:
-    """Of pictures together, by their headers."""
-    total = 0
-    for path in paths:
-        with refused(415, lambda text, path=path: without_folder(text, path)):
-            size = read_settings(path, max_pixels=limits.pixels)
-        total += size.width * size.height
-    return total
+def _pixels(path: Path, limits: Limits) -> int:
+    """Of a picture, by its header."""
+    with refused(415, lambda text: without_folder(text, path)):
+        size = read_settings(path, max_pixels=limits.pixels)
+    return size.width * size.height
+
+
+def _check_memory(sizes: Sequence[int], limit_bytes: int) -> None:
+    """Sees that a stack fits into the memory, given the pixels of the photo and of its renders.
+
+    Raises:
+        HTTPException: 413, it does not.
+    """
+    layers = len(sizes) - 1 + OTHER_LAYERS
+    needed = PIXEL_BYTES * sum(sizes) + LAYER_BYTES * layers * sizes[0]
+    if needed > limit_bytes:
+        raise refusal(
+            413,
+            f"{len(sizes) - 1} renders over {sizes[0] / 1e6:.1f} megapixels take {needed / 1e9:.1f} GB, "
+            f"of {limit_bytes / 1e9:.1f} GB; choose fewer renders, or a smaller photo",
+        )
