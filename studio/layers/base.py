@@ -17,7 +17,7 @@ DECISION = 4.0
 WEIGHT_FLOOR = 1e-12
 
 
-def painterly(photo: Picture, radius_share: float = RADIUS_SHARE) -> np.ndarray:
+def painterly(photo: Picture) -> np.ndarray:
     """The photo without its fine structure, edges kept, in facets; (H, W, 3) uint8.
 
     Mean shift evens out what is one color; the Kuwahara filter then lays facets, each place the mean of the calmest of
@@ -31,7 +31,7 @@ def painterly(photo: Picture, radius_share: float = RADIUS_SHARE) -> np.ndarray:
     small = photo.with_bits(8).resized(width, height).pixels
     reach = max(2.0, CALM_SHARE * max(width, height))
     calm = cv2.pyrMeanShiftFiltering(np.ascontiguousarray(small), reach, CALM_LEVELS)
-    painted = _kuwahara(calm, max(2, round(radius_share * max(width, height))))
+    painted = _kuwahara(calm, max(2, round(RADIUS_SHARE * max(width, height))))
     if (width, height) == (photo.width, photo.height):
         return painted
     return cv2.resize(painted, (photo.width, photo.height), interpolation=cv2.INTER_CUBIC)

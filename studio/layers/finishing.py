@@ -9,18 +9,16 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from nst_core.color import luminance
-from nst_core.picture import Picture, fit_long_side
+from nst_core.picture import Picture
 from nst_core.picture_samples import to_bits
-from studio.layers.base import painterly
 from studio.layers.composite import composite
 from studio.layers.sight import Sight, oval
 from studio.layers.stack import Group, Layer, Stack
 from studio.subject.edges import enlarge_mask
 from studio.subject.opencv import load_opencv
 
-SMOOTH_PX = 1600
-"""Long side at which odd textures are smoothed; what is smooth may be enlarged."""
-SMOOTH_RADIUS_SHARE = 1 / 160
+CALM_SHARE = 0.008
+"""Of the long side: how broad a texture may be to be smoothed."""
 TEXTURE_TIMES, TEXTURE_MORE = 1.2, 0.008
 """A texture is odd where lightness varies so many times as much as in the photo, and by so much more besides."""
 TEXTURE_SHARE = 0.008
@@ -35,16 +33,15 @@ EDGE_GAIN, LIT = 3.0, 1.5
 
 
 def calmed(below: Sequence[Layer | Group], photo: Picture, sight: Sight) -> Layer:
-    """What lies below made smoother, masked to where it has texture that the photo has not."""
-    cv2 = load_opencv()
-    width, height = fit_long_side(photo.width, photo.height, min(SMOOTH_PX, max(photo.width, photo.height)))
-    shown = Picture(composite(Stack(width, height, _shrunk(below, width, height))))
-    smooth = cv2.resize(painterly(shown, SMOOTH_RADIUS_SHARE), (photo.width, photo.height))
+    """What lies below without what the photo cannot explain, masked to where it has texture that the photo has not."""
     rows, columns = sight.edges.shape
+    shown = Picture(composite(Stack(columns, rows, _shrunk(below, columns, rows)))).as_float()
+    planes = [enlarge_mask(plane, sight.image, photo, CALM_SHARE) for plane in np.moveaxis(shown, 2, 0)]
     sigma = TEXTURE_SHARE * max(rows, columns)
-    painted = _variation(luminance(shown.resized(columns, rows).as_float()), sigma)
+    painted = _variation(luminance(shown), sigma)
     excess = painted - TEXTURE_TIMES * _variation(luminance(sight.image), sigma) - TEXTURE_MORE
     mask = np.clip(gaussian_filter(excess, sigma) / TEXTURE_SPAN, 0, 1) * (1 - sight.edges)
+    smooth = np.dstack(planes)
     return Layer("Calm odd textures", smooth, mask=enlarge_mask(mask, sight.image, photo), opacity=0.5)
 
 
@@ -119,7 +116,7 @@ def eyes(photo: Picture, sight: Sight) -> list[Layer]:
     masks = [cv2.resize(to_bits(gaussian_filter(mask, 1.0), 8), size) for mask in (sight.eye_ovals(), light)]
     lit = _all_of(LIGHT, photo.pixels.shape)
     return [
-        Layer("Eye sharpening", sharp, mask=masks[0], opacity=0.75),
+        Layer("Eye sharpening", sharp, mask=masks[0], opacity=0.85, blend="luminosity"),
         Layer("Eye light", lit, mask=masks[1], opacity=0.35, blend="soft_light"),
     ]
 
