@@ -25,115 +25,30 @@ Needs: paintings, photos and a judge.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
-import json
-import math
-import runpy
 import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import skimage.data
 import torch
 from harness import argument_parser, record, run
+from outcomes import ITERATIONS, OPTIMIZED_PX, Outcome, Painter
 from scipy.optimize import minimize
 from scipy.stats import rankdata, spearmanr
 
-from models.catalog import find_style, styles
-from nst_core.color_transfer import color_statistics, match_mean_covariance
-from nst_core.features import load_network
-from nst_core.files import write_bytes
-from nst_core.gatys import make_plan, optimize
-from nst_core.gatys_options import GatysOptions
-from nst_core.picture import Picture, find_pictures, fit_long_side, read_picture, write_picture
-from nst_core.sources import Sources, Style
-from serve.engine import Engine
-from serve.providers import ComputeOptions
+from models.catalog import styles
+from nst_core.picture import Picture, find_pictures, read_picture
 from studio.advise.advice import Advice, AdviseOptions, Purpose, advise
 from studio.advise.style import WEIGHTS, faultlessness, parts
 
-OPTIMIZED_PX, ITERATIONS = 256, 40
-"""Of the optimizer: size and effort."""
-FAST_PX, JUDGED_STYLES = 256, 3
-"""Of the trained styles: size, and how many a photo is painted in."""
+JUDGED_STYLES = 3
+"""Trained styles that a photo is painted in."""
 IMAGES = ("astronaut", "brick", "chelsea", "coffee", "grass", "gravel", "immunohistochemistry", "retina", "rocket")
 BOUNDS = {"value": (0.18, 0.5), "hue": (0.07, 0.12), "saturation": (0.03, 0.06), "blocking": (0.08, 0.3)}
 """Of the fitted weights, as painters have it; the others lie between 0 and 0.5."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a picture came out."""
-
-    well: float
-    gain: float
-    J: float
-
-
-class Bench:
-    """Paints and judges, and keeps what it did."""
-
-    def __init__(self, judge: Path, work: Path) -> None:
-        self._judge, self._work = judge, work
-        self._network = load_network("compact")
-        self._engine = Engine(ComputeOptions("cpu"))
-
-    def optimized(self, photo: Picture, style: Picture) -> Outcome:
-        photo, style = _sized(photo, OPTIMIZED_PX), _sized(style, OPTIMIZED_PX)
-
-        def paint() -> Picture:
-            sources = Sources(photo, (Style(style),))
-            options = GatysOptions(size=OPTIMIZED_PX, iterations=ITERATIONS, optimizer="lbfgs")
-            plan = make_plan(sources, options, self._network, 1 << 60)
-            *_, last = optimize(sources, options, self._network, plan)
-            return last.picture()
-
-        return self._outcome(photo, style, "optimized", paint)
-
-    def fast(self, photo: Picture, painting: Picture, name: str) -> Outcome:
-        photo = _sized(photo, FAST_PX)
-        return self._outcome(
-            photo, _sized(painting, FAST_PX), "fast", lambda: self._engine.stylize(photo, find_style(name))
-        )
-
-    def _outcome(self, photo: Picture, painting: Picture, way: str, paint: Callable[[], Picture]) -> Outcome:
-        folder = self._work / way / f"{Path(photo.name).stem}__{Path(painting.name).stem}"
-        cached, painted = folder / "judged.json", folder / "painted.png"
-        if not painted.exists():
-            write_picture(paint(), painted)
-        if not cached.exists():
-            recolored = match_mean_covariance(photo.as_float(), *color_statistics(painting.as_float()))
-            pictures = {"photo": photo, "painting": painting, "recolored": Picture.from_float(recolored.clip(0, 1))}
-            files = {name: folder / f"{name}.png" for name in pictures}
-            for name, picture in pictures.items():
-                write_picture(picture, files[name])
-            size = max(photo.width, photo.height)
-            before, after = self._score(size, files["photo"], files["painting"], files["recolored"], painted)
-            (moved,) = self._score(size, files["photo"], files["recolored"], painted)
-            judged = {"J": after["J"], "content": after["content"], "before": before["J"], "moved": moved["style"]}
-            write_bytes(cached, json.dumps(judged).encode())
-        found = json.loads(cached.read_text())
-        gain = 1 - found["J"] / found["before"]
-        kept = math.sqrt(max(0.0, 1 - found["content"]))
-        return Outcome(max(0.0, gain) * math.log1p(found["moved"]) * kept, gain, found["J"])
-
-    def _score(self, size: int, *files: Path) -> list[dict[str, float]]:
-        """What the judge says of pictures: of photo and painting, and then of each that was painted."""
-        arguments = [self._judge, "score", *files, "--size", size]
-        said = io.StringIO()
-        with patch.object(sys, "argv", [str(word) for word in arguments]), contextlib.redirect_stdout(said):
-            runpy.run_path(str(self._judge), run_name="__main__")
-        return [json.loads(line) for line in said.getvalue().splitlines()]
-
-
-def _sized(picture: Picture, size: int) -> Picture:
-    return picture.resized(*fit_long_side(picture.width, picture.height, size))
 
 
 def main() -> None:
@@ -144,22 +59,22 @@ def main() -> None:
     parser.add_argument("--on", nargs="+", default=[], help="names of the photos that each style is tried on")
     parser.add_argument("--work", type=Path, default=Path("out/advise_quality"))
     options = parser.parse_args()
-    bench = Bench(options.judge, options.work)
+    painter = Painter(options.judge, options.work)
     torch.set_num_threads(1)
     photos = [read_picture(path) for path in find_pictures(options.photos)]
     paintings = {path.stem: read_picture(path) for path in find_pictures(options.paintings)}
     contents = [photo for photo in photos if Path(photo.name).stem in options.on] or photos[:2]
     figures = {
-        "styles": _styles(bench, photos, contents, paintings),
-        "trained": _trained(bench, contents, paintings),
-        "contents": _contents(bench, photos, paintings),
+        "styles": _styles(painter, photos, contents, paintings),
+        "trained": _trained(painter, contents, paintings),
+        "contents": _contents(painter, photos, paintings),
         "optimized": {"size_px": OPTIMIZED_PX, "iterations": ITERATIONS, "on": [photo.name for photo in contents]},
     }
     record("advise_quality", figures)
 
 
 def _styles(
-    bench: Bench, photos: Sequence[Picture], contents: Sequence[Picture], paintings: Mapping[str, Picture]
+    painter: Painter, photos: Sequence[Picture], contents: Sequence[Picture], paintings: Mapping[str, Picture]
 ) -> dict[str, object]:
     """All kinds of pictures as styles, each optimized."""
     tried = [photo for photo in photos[1::2] if photo not in contents]
@@ -168,7 +83,7 @@ def _styles(
     for kind, pictures in candidates.items():
         for picture in pictures:
             advices.append(_advice(picture, "style"))
-            outcomes.append(_mean([bench.optimized(photo, picture) for photo in contents]))
+            outcomes.append(_mean([painter.optimized(photo, picture) for photo in contents]))
             kinds.append(kind)
             print(kind, picture.name, round(advices[-1].score), outcomes[-1], flush=True)
     wells = np.array([outcome.well for outcome in outcomes])
@@ -186,22 +101,22 @@ def _styles(
     }
 
 
-def _trained(bench: Bench, contents: Sequence[Picture], paintings: Mapping[str, Picture]) -> dict[str, object]:
+def _trained(painter: Painter, contents: Sequence[Picture], paintings: Mapping[str, Picture]) -> dict[str, object]:
     """The trained styles whose painting is at hand."""
     names = [style.name for style in styles() if style.name in paintings]
     advices = [_advice(paintings[name], "style") for name in names]
-    outcomes = [_mean([bench.fast(photo, paintings[name], name) for photo in contents]) for name in names]
+    outcomes = [_mean([painter.fast(photo, paintings[name], name) for photo in contents]) for name in names]
     return {**_correlations(advices, outcomes), "pictures": _table(advices, outcomes)}
 
 
-def _contents(bench: Bench, photos: Sequence[Picture], paintings: Mapping[str, Picture]) -> dict[str, object]:
+def _contents(painter: Painter, photos: Sequence[Picture], paintings: Mapping[str, Picture]) -> dict[str, object]:
     """All photos, each painted in several trained styles."""
     names = [style.name for style in styles() if style.name in paintings]
     names = names[:: max(1, len(names) // JUDGED_STYLES)][:JUDGED_STYLES]
     advices, outcomes = [], []
     for photo in photos:
         advices.append(_advice(photo, "content"))
-        outcomes.append(_mean([bench.fast(photo, paintings[name], name) for name in names]))
+        outcomes.append(_mean([painter.fast(photo, paintings[name], name) for name in names]))
         print("content", photo.name, round(advices[-1].score), outcomes[-1], flush=True)
     return {**_correlations(advices, outcomes), "styles": names, "pictures": _table(advices, outcomes)}
 

@@ -97,8 +97,6 @@ class Measures:
     """Mean over the blocks of their busyness."""
     soft: float
     """Share of pixels with a slope too faint for an edge and too strong for a flat tone: gradients."""
-    flat: float
-    """Share of pixels without any slope."""
     blocking: float
     """Of the strong edges, how flat both sides are."""
     edge_contrast: float
@@ -148,7 +146,6 @@ def measure(seen: Seen, detail_lost: float = 0.0) -> Measures:
         busy=float((blocks > BUSY).mean()),
         entropy=float(seen.busyness.mean()),
         soft=float(((edges > 0.3) & (edges < 2)).mean()),
-        flat=float((edges < 0.3).mean()),
         blocking=blocking,
         edge_contrast=edge_contrast,
         edge_share=edge_share,

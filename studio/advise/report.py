@@ -17,7 +17,8 @@ from studio.advise.crops import Box
 from studio.advise.report_pictures import crop_pictures, data_uri, seen_pictures, with_crops
 
 STYLE = Path(__file__).with_name("page") / "advise.css"
-MAIN_PX = 640
+MAIN_PX = 560
+"""Long side of the picture itself, in the page."""
 TITLES = {"style": "What makes a good style", "content": "What makes a good photo to paint"}
 INTRODUCTIONS = {
     "style": "A style works like a wallpaper: calm areas broken by sharp changes of value, then of hue, then of "

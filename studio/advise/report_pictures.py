@@ -15,7 +15,7 @@ from studio.advise.advice import Looked
 from studio.advise.measures import HUES, STRONG_EDGE, hue_wheel
 from studio.advise.seen import BUSY, CALM, Seen
 
-SHOWN_PX, QUALITY = 360, 85
+SHOWN_PX, QUALITY = 280, 80
 """Long side of a picture in the page, and quality of its JPEG."""
 CROP_COLORS = ((255, 255, 255), (255, 196, 0), (0, 210, 255))
 CALM_COLOR, BUSY_COLOR = np.array([0.16, 0.47, 0.80]), np.array([0.90, 0.36, 0.10])

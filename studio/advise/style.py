@@ -162,7 +162,7 @@ def style_reasons(measures: Measures, dominance: float) -> Iterator[Reason]:
     text = f"{m.calm:.0%} calm, {m.busy:.0%} busy"
     yield Reason("calm and busy", m.entropy, found["balance"], text)
     yield Reason("color blocking", m.blocking, found["blocking"], f"contrast {m.edge_contrast:.2f} across the edges")
-    yield Reason("even all over", m.evenness, found["evenness"], "like a wallpaper, or like a scene")
+    yield Reason("even all over", m.evenness, found["evenness"], "1 is a wallpaper, 0 a scene of unlike parts")
     yield Reason("one subject", dominance, 1 - dominance, "a form that a style cannot carry")
 
 
