@@ -148,9 +148,8 @@ PROOFS = [
 @pytest.mark.parametrize(
     ("ratings", "which", "chosen"),
     [
-        # Places among those of its photo and of its style, together: a1 0+0, a2 1+0, b1 0+1, a3 2+0, b2 1+1, b3 2+1.
-        ({}, "all", ["a1", "a2", "b1", "a3", "b2", "b3"]),
-        ({}, 3, ["a1", "a2", "b1"]),
+        ({}, "all", ["a1", "b1", "a2", "b2", "a3", "b3"]),
+        ({}, 3, ["a1", "b1", "a2"]),
         ({}, "none", []),
         ({}, "picked", []),
         ({"b3": "starred", "a3": "kept", "a1": "rejected", "x": "starred"}, "picked", ["b3", "a3"]),
@@ -159,6 +158,14 @@ PROOFS = [
 )
 def test_picks_come_first_then_promise_and_photos_and_styles_take_turns(ratings, which, chosen):
     assert choose(PROOFS, ratings, which) == chosen
+
+
+def test_a_style_that_promises_most_everywhere_leaves_room_for_others():
+    proofs = [
+        Proof(f"{photo}{style}", photo, style, {"1": 0.9, "2": 0.85}[style]) for photo in "abcd" for style in "12"
+    ]
+    # 0.9 * 0.95 = 0.855 is still more than 0.85 the second time; 0.812 the third time is not.
+    assert choose(proofs, {}, 4) == ["a1", "b1", "c2", "d1"]
 
 
 def test_the_gallery_queues_finals_that_a_process_of_its_own_paints(folder: Path):

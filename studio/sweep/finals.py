@@ -1,6 +1,6 @@
 """Which proofs become final pictures, and in which order: the artist's picks first, then what promises most."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from studio.sweep.job import PROOFS, How, SweepJob
 from studio.sweep.plan import LEDGER, check_same, final_of, final_stem
 
 HowFinal = Literal["fast", "optimize", "both"]
-_PICKS = ("starred", "kept")
-"""Ratings of what is wanted, in their order."""
+AGAIN = 0.95
+"""What a proof still promises, for each time that its style was chosen before."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ def choose(proofs: Iterable[Proof], ratings: Mapping[str, str], which: str | int
     """The proofs to finish, in order, by their files.
 
     Those that were starred first, then those that were kept, then the others; never a rejected one. In each of these
-    what promises most comes first, and photos and styles take turns, so that a night that ends early has something
-    of each.
+    what promises most comes first, but photos take turns, so that a night that ends early has something of each.
 
     Args:
         proofs: that are painted.
@@ -69,18 +68,22 @@ def choose(proofs: Iterable[Proof], ratings: Mapping[str, str], which: str | int
     return chosen[:which] if isinstance(which, int) else chosen
 
 
-def _in_turn(proofs: Collection[Proof]) -> list[Proof]:
-    """The most promising first, but photos and styles take turns: by its place among the proofs of its photo, and its
-    place among those of its style, together.
-    """
-    best = sorted(proofs, key=lambda proof: (-proof.promise, proof.out))
-    places: dict[str, int] = defaultdict(int)
-    seen: dict[tuple[str, str], int] = defaultdict(int)
-    for proof in best:
-        for group in (("photo", proof.photo), ("style", proof.style)):
-            places[proof.out] += seen[group]
-            seen[group] += 1
-    return sorted(best, key=lambda proof: places[proof.out])
+def _in_turn(proofs: Iterable[Proof]) -> list[Proof]:
+    """One of each photo, then the second of each; a style counts for less the more of it there is already."""
+    left: dict[str, list[Proof]] = defaultdict(list)
+    for proof in sorted(proofs, key=lambda proof: (-proof.promise, proof.out)):
+        left[proof.photo].append(proof)
+    taken: Counter[str] = Counter()
+    order: list[Proof] = []
+    while left:
+        for photo, some in list(left.items()):
+            best = max(some, key=lambda proof: proof.promise * AGAIN ** taken[proof.style])
+            taken[best.style] += 1
+            order.append(best)
+            some.remove(best)
+            if not some:
+                del left[photo]
+    return order
 
 
 def order_finals(ledger: Ledger, options: FinalOptions, ratings: Mapping[str, str], anew: bool = True) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from nst_core.duration import duration
 from nst_core.errors import ImageError
 from nst_core.ledger import State
+from studio.sweep.finals import choose
 from studio.sweep.plan import OPTIMIZED
 from studio.sweep.survey import Found, Shown
 
@@ -83,11 +84,15 @@ class _Page:
         yield "</html>"
 
     def _first(self) -> Iterator[str]:
-        chosen = [shown for shown in self._best if shown.wish > 0]
-        words = "Picked, and what promises most" if chosen else "What promises most"
-        wanted = [shown for shown in self._best if shown.rating != "rejected"][: max(BEST, len(chosen))]
+        """What would be finished first."""
+        by_file = {shown.job.out: shown for shown in self._found.proofs}
+        ratings = {shown.job.out: shown.rating for shown in self._found.proofs}
+        order = choose((shown.candidate for shown in self._found.proofs), ratings, "all")
+        picked = sum(shown.wish > 0 for shown in self._found.proofs)
+        words = "Picked, and what promises most" if picked else "What promises most"
         yield f'<section><h2>{words}</h2><div class="pictures">'
-        yield from (self._figure(shown, f"{Path(shown.photo).stem}, {shown.label}") for shown in wanted[:SHOWN])
+        for shown in map(by_file.__getitem__, order[: min(SHOWN, max(BEST, picked))]):
+            yield self._figure(shown, f"{Path(shown.photo).stem}, {shown.label}")
         yield "</div></section>"
 
     def _photos(self) -> Iterator[str]:
@@ -143,9 +148,12 @@ def _summary(found: Found) -> Iterator[str]:
     yield "</table>"
     times = [f"begun {_local(found.begun)}"] if found.begun else []
     times += [f"last ended {_local(found.ended)}"] if found.ended else []
-    times += [f"{duration(seconds)} a {name[:-1]}" for name, seconds in found.usual_seconds.items() if seconds >= 1]
-    times += [f"{seconds:.2f} s a {name[:-1]}" for name, seconds in found.usual_seconds.items() if seconds < 1]
+    times += [f"{_seconds(seconds)} for each of the {name}, usually" for name, seconds in found.usual_seconds.items()]
     yield f"<p>{_text(', '.join(times))}</p>"
+
+
+def _seconds(seconds: float) -> str:
+    return duration(seconds) if seconds >= 10 else f"{seconds:.2g} s"
 
 
 def _failures(failed: Mapping[str, Sequence[str]]) -> Iterator[str]:

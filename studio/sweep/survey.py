@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nst_core.ledger import Job, Ledger, State
+from studio.sweep.finals import Proof
 from studio.sweep.job import PROOFS, SweepJob
 from studio.sweep.plan import final_stem, suffix
 
@@ -35,6 +36,11 @@ class Shown:
         return Path(self.job.photo.path).name
 
     @property
+    def candidate(self) -> Proof:
+        """It as a final is chosen by."""
+        return Proof(self.job.out, self.job.photo.path, self.job.style.path, self.promise)
+
+    @property
     def mark(self) -> str:
         """A sign of what the artist thinks of it."""
         return MARKS.get(self.rating, "")
@@ -55,7 +61,7 @@ class Found:
     counts: Mapping[str, Mapping[State, int]]
     """Of `proofs` and of `finals`."""
     usual_seconds: Mapping[str, float]
-    """The median of what each of them took, on one core of several."""
+    """The median of what each of them took, while others were painted beside it."""
     begun: str | None
     ended: str | None
 
