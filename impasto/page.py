@@ -49,7 +49,11 @@ label[data-testid$="-radio-label"] input:checked:hover {
 .dark [role=tab].selected { color: var(--primary-300); }
 #brand { position: absolute; z-index: 1; width: 96px; }
 #brand h1 { margin: 0; font-size: 20px; font-weight: 700; line-height: 44px; letter-spacing: -0.02em; }
-@media (max-width: 600px) { #brand { display: none; } [role=tablist] { padding-left: 0; } }
+@media (max-width: 600px) {
+  #brand { display: none; }
+  [role=tablist] { padding-left: 0; }
+  .tab-container button { padding-inline: 8px !important; font-size: 15px !important; }
+}
 """
 
 
