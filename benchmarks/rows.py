@@ -295,6 +295,24 @@ def layers(figures: Figures) -> list[Row]:
     ]
 
 
+def advise_quality(figures: Figures) -> list[Row]:
+    rank = "scores of `impasto advise`: Spearman's rank correlation with how well pictures come out, by the judge"
+    found, contents = figures["styles"], figures["contents"]
+    held_out = " and ".join(f"{value:.2f}" for value in found["held_out"])
+    return [
+        (
+            f"{rank}; {found['count']} pictures as styles, equal effort",
+            f"{found['correlation']:.2f}; weights fitted to one half, on the other: {held_out}",
+            f"with -J alone: {found['correlation_minus_J']:.2f}",
+        ),
+        (
+            f"the same; {contents['count']} photos as contents, in {len(contents['styles'])} styles",
+            f"{contents['correlation']:.2f}",
+            f"with -J alone: {contents['correlation_minus_J']:.2f}",
+        ),
+    ]
+
+
 ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "apply": apply,
     "engine_openvino": engine,
@@ -313,5 +331,6 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "upscale": upscale,
     "optimize_memory_12mp_1_5gb": optimize_memory,
     "layers": layers,
+    "advise_quality": advise_quality,
 }
 """By the name of the file in `results/` (but for the card of `compact`), in the order of the table."""
