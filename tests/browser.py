@@ -67,10 +67,10 @@ class Studio:
         return self.page.locator(".card:visible")
 
     def drop(self, path: Path) -> None:
-        self.part("stage").evaluate(DROP, _file(path))
+        self.part("stage").evaluate(DROP, file_of(path))
 
     def paste(self, path: Path) -> None:
-        self.page.evaluate(PASTE, _file(path))
+        self.page.evaluate(PASTE, file_of(path))
 
     def choose(self, style: str) -> None:
         self.card(style).click()
@@ -140,5 +140,5 @@ def look_again(studio: Studio) -> None:
     studio.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
-def _file(path: Path) -> dict[str, Any]:
+def file_of(path: Path) -> dict[str, Any]:
     return {"name": path.name, "data": base64.b64encode(path.read_bytes()).decode()}

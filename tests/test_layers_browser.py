@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, PIXELS, pixels_of
+from browser import CHROMIUM, DROP, PIXELS, file_of, pixels_of
 from layered_photo import sweep, write_pictures
 from playwright.sync_api import Locator, Page, expect
 from psd_tools import PSDImage
 from serving import HOST, Running, running
 
 from impasto.page import mount_page
-from nst_core.picture import read_picture
+from nst_core.picture import read_picture, write_picture
 from serve.api.app import build_app
 from serve.engine import Engine
 from studio.layers.blend import MIXES
@@ -316,7 +316,7 @@ def test_a_picture_that_is_wrong_is_told_and_others_may_be_taken(
     expect(tab.get_by_role("alert")).to_contain_text("broken.png")
     tab.get_by_role("button", name="Leave out broken.png").click()
     expect(page.get_by_role("button", name="Make layers")).to_be_disabled()
-    tab.locator('[data-part="file"]').set_input_files(pictures[1][:1])
+    tab.locator('[data-part="intake"]').evaluate(DROP, file_of(pictures[1][0]))
     expect(tab.get_by_role("radio", name="The photo").first).to_be_checked()
     page.get_by_role("button", name="Make layers").click()
     expect(tab.locator(".layer").first).to_be_visible()
@@ -338,6 +338,26 @@ def test_renders_of_the_gallery_are_opened_as_layers(page: Page, server: Running
     expect(page.locator(".layers-tab .layer").first).to_be_visible()
     expect(page.locator('.layers-tab [data-part="status"]')).to_contain_text("240 × 160")
     expect(page.get_by_role("tab", name="Layers")).to_have_attribute("aria-selected", "true")
+
+
+def test_renders_are_added_to_the_layers_that_are_open(
+    easel: Easel, pictures: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    easel.choose("waves")
+    easel.slide("opacity", 40)
+    before = easel.names()
+    write_picture(read_picture(pictures[1][0]).resized(120, 80), tmp_path / "cat-dawn.png")
+    easel.part("stage").evaluate(DROP, file_of(tmp_path / "cat-dawn.png"))
+    expect(easel.part("status")).to_have_text("Added dawn")
+    place = before.index("Renders") + 1
+    assert easel.names() == [*before[:place], "dawn", *before[place:]]
+    easel.choose("waves")
+    expect(easel.part("opacity-text")).to_have_text("40 %")
+    document = PSDImage.open(easel.save("psd", tmp_path))
+    assert "dawn" in [layer.name for layer in document.descendants()]
+    assert np.abs(np.asarray(document.topil())[..., :3].astype(int) - easel.shown()).max() <= LEVELS
+    easel.part("stage").evaluate(DROP, file_of(tmp_path / "cat-dawn.png"))
+    expect(easel.part("status")).to_have_text("These are among the layers already.")
 
 
 def test_on_a_phone_nothing_is_cut_off(easel: Easel) -> None:

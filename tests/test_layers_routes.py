@@ -332,6 +332,14 @@ def test_what_is_wrong_with_the_pictures_is_told_in_a_line(
     assert said.startswith("stack: no layer x was made of these pictures")
 
 
+def test_the_same_picture_is_taken_once(api: TestClient, pictures: tuple[Path, list[Path]]) -> None:
+    photo, (render, *_) = pictures
+    assert problem(post(api, "preview", (photo, [photo, photo])))[0] == 422
+    assert len(layers(described(api, (photo, [render, photo, render])))) == len(
+        layers(described(api, (photo, [render])))
+    )
+
+
 def test_names_of_files_lead_nowhere(api: TestClient, pictures: tuple[Path, list[Path]]) -> None:
     photo, renders = pictures
     files = [("photo", ("../../é" + "猫" * 200 + ".png", photo.read_bytes()))]

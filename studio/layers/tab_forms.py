@@ -13,6 +13,7 @@ from fastapi import File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from nst_core.files import sha256
 from nst_core.memory import available_bytes
 from nst_core.picture import read_settings
 from serve.api.forms import read_photo
@@ -170,6 +171,7 @@ def pictures_of(gallery: Path) -> Callable[..., AsyncIterator[Pictures]]:
                 paths += await run_in_threadpool(find, picks, photo is None)
             for number, upload in enumerate(renders):
                 paths.append(await _lay_down(upload, Path(folder) / str(number), service.limits))
+            paths = await run_in_threadpool(_distinct, paths)
             if len(paths) < 2 or (photo is None and not picks):
                 raise refusal(422, "a stack takes a photo, and at least one painted version of it")
             sizes = await run_in_threadpool(lambda: [_pixels(path, service.limits) for path in paths])
@@ -192,6 +194,14 @@ async def _lay_down(upload: UploadFile, folder: Path, limits: Limits) -> Path:
         return path
 
     return await run_in_threadpool(copy)
+
+
+def _distinct(paths: Sequence[Path]) -> list[Path]:
+    """The files without those that hold the same as one before."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        found.setdefault(sha256(path), path)
+    return [*found.values()]
 
 
 def _pixels(path: Path, limits: Limits) -> int:

@@ -15,6 +15,7 @@ export class Editor {
   constructor({ width, height, children, sources, starts, chosen }, shown) {
     this.size = { width, height };
     Object.assign(this, { sources, starts, shown, stroke: null, part: "mask" });
+    this.made = madeMasks(children);
     this.lastId = 0;
     this.history = new History(this.#named(children));
     this.children = this.history.now;
@@ -76,6 +77,35 @@ export class Editor {
     this.#become(moved, `moving ${node.name}`);
   }
 
+  rename(id, name) {
+    if (name === find(this.children, id).name) this.shown({ list: true });
+    else this.set(id, { name }, `the name ${name}`);
+  }
+
+  /** Takes over the stack that was made with more renders of the same photo; gives the names of what is new. */
+  add({ children, sources }) {
+    const made = madeMasks(children);
+    const fresh = layers(children).filter(({ key }) => !this.sources.has(key));
+    const group = children.find((child) => child.children && layers([child]).includes(fresh[0]));
+    const home = this.children.find((child) => child.children && child.name === group?.name);
+    let tree = this.#remade(this.children, made);
+    for (const layer of this.#named(fresh)) tree = into(tree, home?.id ?? null, layer, true);
+    for (const [key, source] of sources) this.sources.set(key, source);
+    this.made = made;
+    const names = fresh.map(({ name }) => name);
+    if (names.length) this.#become(tree, `adding ${names.join(", ")}`, true, this.lastId);
+    return names;
+  }
+
+  /** The nodes anew, those that have their mask as it was made with the one that is made now. */
+  #remade(children, made) {
+    return children.map((node) => {
+      if (node.children) return { ...node, children: this.#remade(node.children, made) };
+      const isMade = node.mask === this.made.get(node.key) && made.has(node.key);
+      return { ...node, mask: isMade ? made.get(node.key) : node.mask };
+    });
+  }
+
   copy(id) {
     const node = copied({ ...find(this.children, id), name: `${find(this.children, id).name} copy` }, this.nextId);
     this.#become(above(this.children, id, node), `duplicating ${node.name}`, true, node.id);
@@ -99,7 +129,7 @@ export class Editor {
     if (how === "white" || how === "black") mask = new Uint8Array(width * height).fill(how === "white" ? WHITE : 0);
     if (how === "invert") mask = layer.mask ? layer.mask.map((level) => WHITE - level) : new Uint8Array(width * height);
     this.part = mask ? "mask" : "picture";
-    this.set(layer.id, { mask, made: false }, `the mask of ${layer.name}`);
+    this.set(layer.id, { mask }, `the mask of ${layer.name}`);
   }
 
   /** Begins a stroke on the mask of the chosen layer, which gets one where it has none; false where there is no layer. */
@@ -111,7 +141,7 @@ export class Editor {
     this.stroke = new Stroke(mask, width, height, brush);
     if (point.isLine && this.lastPoint) this.stroke.to(this.lastPoint.x, this.lastPoint.y, this.lastPoint.pressure);
     this.part = "mask";
-    this.children = changed(this.children, layer.id, { mask: this.stroke.mask, made: false });
+    this.children = changed(this.children, layer.id, { mask: this.stroke.mask });
     this.move(point);
     return true;
   }
@@ -158,7 +188,12 @@ export class Editor {
     return children.map((child) => ({
       ...child,
       id: this.nextId(),
-      ...(child.children ? { children: this.#named(child.children), folded: false } : { made: true }),
+      ...(child.children && { children: this.#named(child.children), folded: false }),
     }));
   }
+}
+
+/** The masks of a stack's layers by their keys, as the server made them. */
+function madeMasks(children) {
+  return new Map(layers(children).map(({ key, mask }) => [key, mask]));
 }

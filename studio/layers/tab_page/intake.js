@@ -3,13 +3,16 @@
 import { make } from "../paint_tab/dom.js";
 
 export class Intake {
-  /** @param makes takes the fields of a request when the artist has the layers made. */
-  constructor(parts, isSeen, makes) {
-    Object.assign(this, { parts, files: [], photo: null, picks: [], offered: "" });
+  /**
+   * @param makes takes the fields of a request when the artist has the layers made.
+   * @param adds takes files where layers are open; else it gives false, and they are for new ones.
+   */
+  constructor(parts, isSeen, makes, adds) {
+    Object.assign(this, { parts, adds, files: [], photo: null, picks: [], offered: "" });
     const { file, tab } = parts;
     parts.choose.addEventListener("click", () => file.click());
     file.addEventListener("change", () => {
-      this.add([...file.files]);
+      this.#take([...file.files]);
       file.value = ""; // so that the same file may be chosen again
     });
     document.addEventListener("paste", (event) => isSeen() && this.#receive(event, event.clipboardData));
@@ -71,7 +74,11 @@ export class Intake {
     const files = [...(data?.files ?? [])];
     if (!files.length) return;
     event.preventDefault();
-    this.add(files);
+    this.#take(files);
+  }
+
+  #take(files) {
+    if (!this.adds(files)) this.add(files);
   }
 
   #pick(id) {

@@ -15,7 +15,7 @@ import { Work } from "./work.js";
 class Tab {
   constructor(root) {
     this.root = root;
-    this.parts = partsOf(root);
+    this.parts = { ...partsOf(root), tab: root };
     this.editor = null;
     this.picture = new Picture(this.parts);
     this.work = new Work(this.parts, (what) => this.#tell(what));
@@ -33,11 +33,12 @@ class Tab {
       choose: (id, part) => this.editor.choose(id, part),
       show: (id) => this.editor.toggle(id),
       fold: (id) => this.editor.fold(id),
-      rename: (id, name) => this.editor.set(id, { name }, "renaming"),
+      rename: (id, name) => this.editor.rename(id, name),
       place: (id, target) => this.editor.place(id, target),
       press: (event, id) => this.keys.row(event, id),
     });
-    this.intake = new Intake(this.parts, () => this.isSeen && !this.editor, (fields) => this.#make(fields));
+    const make = (fields) => this.#make(fields);
+    this.intake = new Intake(this.parts, () => this.isSeen, make, (files) => this.#add(files));
     this.#listen();
   }
 
@@ -61,6 +62,21 @@ class Tab {
   async #make(fields) {
     const opened = await this.work.do((signal, tell) => openStack(fields, signal, tell));
     if (opened) this.#open(opened, fields);
+  }
+
+  /** Adds renders to the layers that are open; false where none are. */
+  #add(files) {
+    if (!this.editor) return false;
+    const fields = { ...this.fields, renders: [...this.fields.renders, ...files] };
+    const { editor } = this;
+    this.work.do((signal, tell) => openStack(fields, signal, tell)).then((opened) => {
+      if (!opened || this.editor !== editor) return;
+      this.fields = fields;
+      this.panel.open(opened.width, opened.height, editor.sources);
+      const names = editor.add(opened);
+      this.#tell(names.length ? `Added ${names.join(", ")}` : "These are among the layers already.");
+    });
+    return true;
   }
 
   /** Hears what the gallery has for layers; makes them where it is told to. */
@@ -140,7 +156,7 @@ class Tab {
     const { editor, fields } = this;
     const { children } = editor;
     const format = this.parts.format.value;
-    const saved = await this.work.do((signal, tell) => saveStack(fields, editor.size, children, format, signal, tell));
+    const saved = await this.work.do((signal, tell) => saveStack(fields, editor, format, signal, tell));
     if (!saved) return;
     const link = make("a", { href: URL.createObjectURL(saved.file), download: saved.name });
     link.click();
@@ -175,6 +191,7 @@ class Tab {
     on("help", "click", () => parts.keys.showModal());
     on("keys-close", "click", () => parts.keys.close());
     on("save", "click", () => this.#save());
+    on("add", "click", () => parts.file.click());
     on("new", "click", () => {
       if (!this.#leaves("Leave these layers? What was done since they were last saved is lost.")) return;
       this.intake.clear();

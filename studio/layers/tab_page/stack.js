@@ -34,14 +34,16 @@ function source(data) {
 /**
  * Has a stack made at full size as a file; gives it and its name.
  * @param fields that it was made of.
+ * @param made the masks by their keys, as the server makes them again.
  */
-export async function saveStack(fields, { width, height }, children, format, signal, tell) {
+export async function saveStack(fields, { size, children, made }, format, signal, tell) {
   const painted = [];
-  const described = children.map((child) => describe(child, painted));
+  const described = children.map((child) => describe(child, made, painted));
   const masks = [];
-  for (const mask of painted) masks.push(await fileOf(mask, width, height));
+  for (const mask of painted) masks.push(await fileOf(mask, size.width, size.height));
   const stack = JSON.stringify({ children: described });
-  for await (const event of events("file", { ...fields, stack, format, painted: masks }, signal, () => tell({ event: "busy" }))) {
+  const all = { ...fields, stack, format, painted: masks };
+  for await (const event of events("file", all, signal, () => tell({ event: "busy" }))) {
     if (event.event === "file") return event;
     tell(event);
   }
@@ -49,10 +51,10 @@ export async function saveStack(fields, { width, height }, children, format, sig
 }
 
 /** A node as the server takes it; masks that were painted are collected, and told by their number. */
-function describe({ key, name, opacity, blend, visible, mask, made, children }, painted) {
+function describe({ key, name, opacity, blend, visible, mask, children }, made, painted) {
   const common = { name, opacity, blend, visible };
-  if (children) return { ...common, children: children.map((child) => describe(child, painted)) };
-  if (made || !mask) return { ...common, key, mask: made ? "made" : "none" };
+  if (children) return { ...common, children: children.map((child) => describe(child, made, painted)) };
+  if (mask === made.get(key) || !mask) return { ...common, key, mask: mask === made.get(key) ? "made" : "none" };
   if (!painted.includes(mask)) painted.push(mask);
   return { ...common, key, mask: painted.indexOf(mask) };
 }
