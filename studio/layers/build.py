@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from studio.layers.stack import Group, Layer, Stack
 from studio.subject.edges import enlarge_mask
 from studio.subject.model import SubjectModel
 from studio.upscale.enlarge import Enlarger, open_enlarger
+
+log = logging.getLogger(__name__)
 
 RENDERS = "Renders"
 """The name of the group of the renders, which an update adds to."""
@@ -84,7 +87,7 @@ def render_layers(
         ImageError: A render cannot be read, or is not of these proportions.
         ModelError: What enlarges cannot be used.
     """
-    enlarger = open_enlarger(options.upscale) if options.upscale else None
+    enlarger = _enlarger(options)
     pictures: list[Picture] = []
     for path in map(Path, renders):
         pictures.append(_read_render(path, width, height, enlarger).resized(width, height))
@@ -101,7 +104,7 @@ def _read(
     photo: Picture, renders: Sequence[Path], options: LayersOptions, tell: Progress
 ) -> tuple[Picture, list[Picture]]:
     """The photo and the renders, all at the size of the layers."""
-    enlarger = open_enlarger(options.upscale) if options.upscale else None
+    enlarger = _enlarger(options)
     pictures: list[Picture] = []
     for path in renders:
         pictures.append(_read_render(path, photo.width, photo.height, enlarger))
@@ -114,6 +117,15 @@ def _read(
     for number, picture in enumerate(pictures):
         pictures[number] = picture.resized(width, height)
     return photo.resized(width, height), pictures
+
+
+def _enlarger(options: LayersOptions) -> Enlarger | None:
+    if not options.upscale:
+        return None
+    enlarger = open_enlarger(options.upscale)
+    if enlarger.note:
+        log.warning("%s", enlarger.note)
+    return enlarger
 
 
 def _read_render(path: Path, width: int, height: int, enlarger: Enlarger | None) -> Picture:
