@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from nst_core.errors import ConfigError
-from nst_core.picture import Picture
+from nst_core.picture import Picture, fit_long_side
 from studio.advise.content import content_reasons, content_score, content_verdict
-from studio.advise.crops import Box, Crop, crop_boxes, kept_of_subject, suggest_crops
+from studio.advise.crops import SEARCH_PX, SHARES, Box, Crop, crop_boxes, kept_of_subject, suggest_crops
 from studio.advise.measures import Measures, lost_in_downscale, measure
 from studio.advise.seen import Seen, look
 from studio.advise.style import style_reasons, style_score, style_verdict
@@ -18,6 +18,9 @@ from studio.advise.verdict import Reason, Verdict
 from studio.subject.faces import Face, find_faces
 
 Purpose = Literal["style", "content"]
+
+FACES_PX = 1024
+"""Long side at which faces are looked for."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,10 @@ def advise(picture: Picture, purpose: Purpose, options: AdviseOptions) -> Looked
     face = _face_share(faces, Box(0, 0, picture.width, picture.height))
     score, verdict = _judge(purpose, measures, subject, face)
 
+    small = _shrunk(picture, round(SEARCH_PX / min(SHARES)))  # all that comparing crops needs of a large file
+
     def rate(box: Box, size: int, exactly: bool) -> tuple[float, Verdict]:
-        part = box.of(picture)
+        part = box.of(picture) if exactly else box.scaled(small.width / picture.width).of(small)
         found = look(part, size)
         lost = lost_in_downscale(part, size) if exactly else measures.detail_lost
         rated, said = _judge(purpose, measure(found, lost), find_subject(found), _face_share(faces, box))
@@ -128,11 +133,21 @@ def _judge(purpose: Purpose, measures: Measures, subject: Subject, face: float) 
     return score, content_verdict(measures, subject, face, score)
 
 
+def _shrunk(picture: Picture, long_side: int) -> Picture:
+    if max(picture.width, picture.height) <= long_side:
+        return picture
+    return picture.resized(*fit_long_side(picture.width, picture.height, long_side))
+
+
 def _faces(picture: Picture) -> list[Face]:
+    """In pixels of the picture; their eyes are of no interest."""
+    small = _shrunk(picture, FACES_PX)
+    scale = picture.width / small.width
     try:
-        return find_faces(picture.as_float())
+        found = find_faces(small.as_float())
     except ConfigError:  # OpenCV is not installed: faces only help, and all else is measured without it
         return []
+    return [Face(face.left * scale, face.top * scale, face.width * scale, face.height * scale, ()) for face in found]
 
 
 def _face_share(faces: Sequence[Face], box: Box) -> float:

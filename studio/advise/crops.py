@@ -37,6 +37,10 @@ class Box:
         alpha = None if picture.alpha is None else picture.alpha[rows, columns]
         return replace(picture, pixels=np.ascontiguousarray(picture.pixels[rows, columns]), alpha=alpha)
 
+    def scaled(self, factor: float) -> Box:
+        """The same part of the picture at another size."""
+        return Box(*(round(side * factor) for side in (self.left, self.top, self.right, self.bottom)))
+
     def overlap(self, other: Box) -> float:
         """Share of the union of both."""
         wide = min(self.right, other.right) - max(self.left, other.left)
