@@ -272,6 +272,16 @@ def test_the_thumbnail_of_a_file_that_breaks_off_says_so(tmp_path: Path) -> None
         store.thumbnail(render.id)
 
 
+def test_a_thumbnail_that_broke_is_made_anew(store: Store) -> None:
+    id = id_of(store, "photo0-style0.png")
+    store.thumbnail(id).write_bytes(b"no picture")
+    with pytest.raises(ImageError, match="was broken; it is made anew"):
+        store.note_look(id)
+    store.note_look(id)
+    with Image.open(store.thumbnail(id)) as image:
+        assert image.size == (320, 213)
+
+
 def test_more_like_this_begins_with_itself_and_what_looks_alike(tmp_path: Path) -> None:
     for number in range(12):
         paint(tmp_path / f"photo{number}-style{number}.png", drawn(number, stripe_px=3 + number))

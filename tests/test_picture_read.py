@@ -24,7 +24,7 @@ from sample_pictures import (
 )
 
 from nst_core.errors import ImageError
-from nst_core.picture import Picture, read_picture
+from nst_core.picture import Picture, read_picture, read_settings, write_picture
 from nst_core.picture_profile import srgb_profile
 
 RGB = noise()
@@ -262,3 +262,36 @@ def test_every_kind_is_read(tmp_path: Path):
     for kind, data in valid_files().items():
         picture = read(tmp_path, data)
         assert {picture.width, picture.height} == {16, 12}, kind
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_settings_are_read_without_the_pixels(tmp_path: Path, suffix: str, bits: int):
+    if bits == 16 and suffix in (".jpg", ".webp"):
+        return
+    path = tmp_path / f"painted{suffix}"
+    write_picture(Picture(noise(40, 60)).with_bits(bits), path, settings={"command": "paint", "seconds": 1.5})
+    found = read_settings(path)
+    assert (found.width, found.height, found.settings) == (60, 40, {"command": "paint", "seconds": 1.5})
+    assert found.settings == read_picture(path).settings
+
+
+def test_settings_are_read_from_a_png_that_breaks_off(tmp_path: Path):
+    path = tmp_path / "cut.png"
+    write_picture(Picture(noise(200, 200)), path, settings={"command": "paint"})
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert read_settings(path).settings == {"command": "paint"}
+    with pytest.raises(ImageError, match=r"cut\.png is a broken or truncated PNG"):
+        read_picture(path)
+
+
+def test_what_has_no_settings_or_is_no_picture(tmp_path: Path):
+    for name, data in valid_files().items():
+        (tmp_path / name).write_bytes(data)
+        assert read_settings(tmp_path / name).settings is None
+    (tmp_path / "text.png").write_text("no picture")
+    for name, said in (("text.png", "is not a picture"), ("none.png", "does not exist"), (".", "is a folder")):
+        with pytest.raises(ImageError, match=said):
+            read_settings(tmp_path / name)
+    with pytest.raises(ImageError, match="over the limit"):
+        read_settings(tmp_path / "png", max_pixels=10)

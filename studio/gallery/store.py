@@ -196,8 +196,13 @@ class Store:
         row = self._row(id)
         if row["look"] is not None:
             return
-        with Image.open(self.thumbnails.make(self.file(id), row["sha256"])) as image:
-            look = look_of(image)
+        path = self.thumbnails.make(self.file(id), row["sha256"])
+        try:
+            with Image.open(path) as image:
+                look = look_of(image)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise ImageError(f"{path} was broken; it is made anew") from error
         with self._file.transaction() as database:
             database.execute("UPDATE render SET look = ? WHERE id = ? AND sha256 = ?", [look, id, row["sha256"]])
 

@@ -54,11 +54,12 @@ class Watch:
         while time.monotonic() - self._asked < ENDS_AFTER_S:
             began = time.monotonic()
             try:
-                self.store.scan()
+                found = self.store.scan()
                 self.problem = None
+                if found.gone or found.changed or self.is_looking:
+                    self.store.tidy()
                 self._looked.set()
                 self._draw(began + LOOK_EVERY_S)
-                self.store.tidy()
             except NstError as error:
                 self.problem = str(error)
             self._looked.set()
