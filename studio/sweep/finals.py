@@ -14,6 +14,8 @@ from studio.sweep.plan import LEDGER, check_same, final_of, final_stem
 HowFinal = Literal["fast", "optimize", "both"]
 AGAIN = 0.95
 """What a proof still promises, for each time that its style was chosen before."""
+LOOKED_AT = 10
+"""So many of the proofs of a photo, the most promising, are weighed so against each other."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _in_turn(proofs: Iterable[Proof]) -> list[Proof]:
     order: list[Proof] = []
     while left:
         for photo, some in list(left.items()):
-            best = max(some, key=lambda proof: proof.promise * AGAIN ** taken[proof.style])
+            best = max(some[:LOOKED_AT], key=lambda proof: proof.promise * AGAIN ** taken[proof.style])
             taken[best.style] += 1
             order.append(best)
             some.remove(best)
@@ -100,9 +102,11 @@ def order_finals(ledger: Ledger, options: FinalOptions, ratings: Mapping[str, st
     Raises:
         ConfigError: One of them is there with other options.
     """
-    done = {job.name: job for job in ledger.each("done", f"{PROOFS}/*")}
-    chosen = choose(map(_proof, done.values()), ratings, options.which)
-    jobs = {job.out: job for name in chosen for job in options.jobs(SweepJob.from_spec(done[name].spec))}
+    proofs = [_proof(job) for job in ledger.each("done", f"{PROOFS}/*")]
+    place = {name: number for number, name in enumerate(choose(proofs, ratings, options.which))}
+    chosen = [SweepJob.from_spec(job.spec) for job in ledger.each("done", f"{PROOFS}/*") if job.name in place]
+    chosen.sort(key=lambda proof: place[proof.out])
+    jobs = {job.out: job for proof in chosen for job in options.jobs(proof)}
     queued = [job.name for job in ledger.each("waiting") if not job.name.startswith(f"{PROOFS}/")]
     unwanted = {final_stem(name) for name, rating in ratings.items() if rating == "rejected"}
     ledger.remove_waiting(name for name in queued if (anew and name not in jobs) or final_stem(name) in unwanted)

@@ -1,11 +1,13 @@
 """What a sweep is to paint: photos × styles × settings, each with a name of its own, in the order that is quickest."""
 
 import itertools
+import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from models.catalog import Style
 from nst_core.errors import ConfigError
@@ -23,8 +25,8 @@ PROOF_PX = 512
 PHOTOS_AT_ONCE = 500
 """So many photos are painted in all styles, then so many more: that many proofs' photos are kept in memory."""
 
-Identity = tuple[str, str, PaintOptions]
-"""Of a proof: the paths of photo and style, and how it is painted."""
+Identity = tuple[str, str, str]
+"""Of a proof: the paths of photo and style, and how it is painted, JSON."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ def plan_proofs(
 
     What the ledger holds already keeps its name; others that would have an equal one are numbered.
     """
-    known = {_identity(job): job.out for job in _proofs(ledger)}
+    known = {_identity(row.spec): row.name for row in ledger.each(like=f"{PROOFS}/*")}
     names = _Names(known.values())
+    keys = {chosen: json.dumps(vars(chosen)) for chosen in options}
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
         for photo, style, chosen in _in_order(photos[start : start + PHOTOS_AT_ONCE], styles, options):
-            out = known.get((photo.path, style.path, chosen))
+            out = known.get((photo.path, style.path, keys[chosen]))
             out = out or names.take(f"{PROOFS}/{Path(photo.path).stem}-{style.name}{suffix(chosen)}", ".png")
             yield SweepJob(out, "proof", "fast", photo, style, chosen)
 
@@ -131,7 +134,8 @@ def check_same(ledger: Ledger, jobs: Iterable[SweepJob]) -> None:
         ConfigError: It does; the message says how they differ.
     """
     wanted = {job.out: job for job in jobs}
-    for row in ledger.each():
+    finals = ledger.counts() != ledger.counts(f"{PROOFS}/*")
+    for row in ledger.each() if finals else ():
         if row.name not in wanted:
             continue
         old, new = SweepJob.from_spec(row.spec), wanted[row.name]
@@ -147,12 +151,8 @@ def check_same(ledger: Ledger, jobs: Iterable[SweepJob]) -> None:
                 )
 
 
-def _proofs(ledger: Ledger) -> Iterator[SweepJob]:
-    return (SweepJob.from_spec(row.spec) for row in ledger.each(like=f"{PROOFS}/*"))
-
-
-def _identity(job: SweepJob) -> Identity:
-    return job.photo.path, job.style.path, job.options
+def _identity(spec: Mapping[str, Any]) -> Identity:
+    return spec["photo"]["path"], spec["style"]["path"], json.dumps(spec["options"])
 
 
 class _Names:
