@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,13 @@ from browser import CHROMIUM, DROP, PIXELS, file_of, pixels_of
 from layered_photo import sweep, write_pictures
 from playwright.sync_api import Locator, Page, expect
 from psd_tools import PSDImage
-from serving import HOST, Running, running
+from serving import HOST, Running, running, wait_until
 
 from impasto.page import mount_page
-from nst_core.picture import read_picture, write_picture
+from nst_core.picture import Picture, read_picture, write_picture
 from serve.api.app import build_app
 from serve.engine import Engine
+from studio.layers import tab_preview
 from studio.layers.blend import MIXES
 from studio.layers.build import build_stack
 from studio.layers.composite import composite
@@ -324,6 +326,34 @@ def test_a_picture_that_is_wrong_is_told_and_others_may_be_taken(
         "document.dispatchEvent(new CustomEvent('impasto:layers', {detail: {renders: [12345], opens: true}}))"
     )
     expect(tab.get_by_role("alert")).to_contain_text("12345")
+
+
+def test_work_is_shown_as_it_goes_and_canceled(
+    page: Page, server: Running, pictures: tuple[Path, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[BaseException] = []
+
+    def endless(photo: Picture, renders: Any, options: Any, progress: Callable[[float], None]) -> Stack:
+        try:
+            while True:
+                progress(0.5)
+                time.sleep(0.01)
+        except BaseException as error:
+            ended.append(error)
+            raise
+
+    monkeypatch.setattr(tab_preview, "build_stack", endless)
+    page.goto(f"http://{HOST}:{server.port}/")
+    page.get_by_role("tab", name="Layers").click()
+    tab = page.locator(".layers-tab")
+    expect(tab.locator('[data-part="size-text"]')).not_to_be_empty()
+    tab.locator('[data-part="file"]').set_input_files([pictures[0], *pictures[1]])
+    page.get_by_role("button", name="Make layers").click()
+    expect(tab.get_by_role("progressbar")).to_have_js_property("value", 0.4)
+    tab.get_by_role("button", name="Cancel").click()
+    expect(tab.locator('[data-part="status"]')).to_have_text("Canceled")
+    expect(page.get_by_role("button", name="Make layers")).to_be_enabled()
+    wait_until(lambda: ended)
 
 
 def test_renders_of_the_gallery_are_opened_as_layers(page: Page, server: Running) -> None:

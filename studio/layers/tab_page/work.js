@@ -1,6 +1,6 @@
 /** Work that the server does, one at a time: how far it is, and a way to end it. */
 
-const LEAST_SHARE = 0.05; // before that, the time left is a guess
+const LEAST_SHARE = 0.3; // before that, the time left is a guess: the parts of the work are unlike
 
 export class Work {
   /** @param report takes an Error, or a text. */
@@ -36,7 +36,7 @@ export class Work {
     if (event === "begun") this.#tell("");
     if (event !== "progress") return;
     this.parts.progress.value = share;
-    if (share > LEAST_SHARE) this.#tell(timeLeft(seconds_left));
+    this.#tell(share > LEAST_SHARE ? timeLeft(seconds_left) : "");
   }
 
   #tell(text) {
@@ -45,6 +45,6 @@ export class Work {
 }
 
 function timeLeft(seconds) {
-  if (seconds < 1) return "almost done";
+  if (seconds < 1) return "";
   return seconds < 90 ? `${Math.ceil(seconds)} s left` : `${Math.round(seconds / 60)} min left`;
 }
