@@ -6,15 +6,19 @@ J alone cannot say which style is good. It is lowest where there is least to do:
 anything changes, and J is low. So of each painted picture three things are taken, all from the judge:
 
 - gain: by which share J is lower than that of the photo that only has the painting's colors (mean and covariance);
-- shown: how far its textures have moved from those of that recolored photo, log(1 + judge's style error between them);
+- added: texture that the recolored photo has not: log(1 + the judge's style error between them, relative to the
+  recolored photo) - log(1 + the same, relative to the picture); what is only blurred has less, and counts 0;
 - kept: what is left of the photo, the root of 1 - the judge's content error, 0 where that is above 1.
 
-How well a picture comes out is the product of the three; J alone and the gain alone are reported beside it. As
-styles serve the paintings, pictures of scikit-image, drawings of tests/drawn_styles.py, and every other photo; each is
-optimized with as many iterations on the same photos. Half of them the weights of the score are fitted to, within the
-bounds that painters set (value counts more than hue, hue more than saturation, color blocking counts), and the rank
-correlation on the other half is what is reported as held out. The trained styles whose painting is at hand, and the
-photos, each painted in several trained styles, are compared in the same way.
+How well a picture comes out is the product of the three. Reported beside it are J alone, the gain alone, and the
+product with the first logarithm only (moved), by which a photo blurred to a gradient does as well as a painted one.
+
+As styles serve the paintings, pictures of scikit-image, drawings of tests/drawn_styles.py, and every other photo; each
+is optimized with as many iterations on the same photos. Weights of the score are fitted to half of them, within the
+bounds that painters set (value counts more than hue, hue more than saturation, color blocking counts); held out is the
+rank correlation on the other half. What the parts of the score are, and their faults, was chosen with many of these
+pictures at hand. The trained styles whose painting is at hand, and the photos, each painted in several trained styles,
+are compared in the same way.
 
 The judge, `judge.py score PHOTO PAINTING OUT ...`, prints one JSON object a line; it is run within this process, as it
 is asked hundreds of times. What was painted and judged is kept in --work.
@@ -144,7 +148,9 @@ def _drawn() -> list[Picture]:
 
 
 def _mean(outcomes: Sequence[Outcome]) -> Outcome:
-    return Outcome(*(statistics.mean(getattr(one, name) for one in outcomes) for name in ("well", "gain", "J")))
+    return Outcome(
+        *(statistics.mean(getattr(one, name) for one in outcomes) for name in ("well", "moved", "gain", "J"))
+    )
 
 
 def _correlations(advices: Sequence[Advice], outcomes: Sequence[Outcome]) -> dict[str, float | int]:
@@ -152,6 +158,7 @@ def _correlations(advices: Sequence[Advice], outcomes: Sequence[Outcome]) -> dic
     return {
         "count": len(advices),
         "correlation": _rank(scores, [outcome.well for outcome in outcomes]),
+        "correlation_moved": _rank(scores, [outcome.moved for outcome in outcomes]),
         "correlation_gain": _rank(scores, [outcome.gain for outcome in outcomes]),
         "correlation_minus_J": _rank(scores, [-outcome.J for outcome in outcomes]),
     }

@@ -32,9 +32,11 @@ FAST_PX = 256
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a picture came out."""
+    """How a picture came out: see `advise_quality`."""
 
     well: float
+    moved: float
+    """The same, with textures that were taken away counted like those that were added."""
     gain: float
     J: float
 
@@ -79,12 +81,21 @@ class Painter:
             size = max(photo.width, photo.height)
             before, after = self._score(size, files["photo"], files["painting"], files["recolored"], painted)
             (moved,) = self._score(size, files["photo"], files["recolored"], painted)
-            judged = {"J": after["J"], "content": after["content"], "before": before["J"], "moved": moved["style"]}
+            (taken,) = self._score(size, files["photo"], painted, files["recolored"])
+            judged = {
+                "J": after["J"],
+                "content": after["content"],
+                "before": before["J"],
+                "moved": moved["style"],
+                "taken": taken["style"],
+            }
             write_bytes(cached, json.dumps(judged).encode())
         found = json.loads(cached.read_text())
         gain = 1 - found["J"] / found["before"]
         kept = math.sqrt(max(0.0, 1 - found["content"]))
-        return Outcome(max(0.0, gain) * math.log1p(found["moved"]) * kept, gain, found["J"])
+        moved, taken = math.log1p(found["moved"]), math.log1p(found["taken"])
+        whole = max(0.0, gain) * kept
+        return Outcome(whole * max(0.0, moved - taken), whole * moved, gain, found["J"])
 
     def _score(self, size: int, *files: Path) -> list[dict[str, float]]:
         """What the judge says of pictures: of photo and painting, and then of each that was painted."""
