@@ -29,7 +29,7 @@ NEEDED = {
     "prometheus_client": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
     "httpx": API_TESTS,
     "schemathesis": ["test_api_fuzz.py"],
-    "gradio": [*BROWSER_TESTS, "test_page.py"],
+    "gradio": [*BROWSER_TESTS, "test_page.py", "test_layers_routes.py"],
     "playwright": BROWSER_TESTS,
 }
 """Packages that a machine for training may be without, and the tests that need them."""

@@ -302,6 +302,34 @@ def test_a_line_of_strokes_zoomed_and_moved_lands_where_the_pointer_is(easel: Ea
     assert hidden[70, 132:148].all() and np.ptp(columns) < 60
 
 
+def test_a_pen_presses_and_two_fingers_zoom(easel: Easel) -> None:
+    easel.choose("waves")
+    easel.slide("hardness", 100)
+    box = easel.part("canvas").bounding_box()
+    assert box is not None
+    zoom = box["width"] / 240
+    session = easel.page.context.new_cdp_session(easel.page)
+    at = {"x": box["x"] + 60 * zoom, "y": box["y"] + 80 * zoom}
+    pen = {"button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen", "force": 0.5}
+    session.send("Input.dispatchMouseEvent", {"type": "mousePressed", **at, **pen})
+    session.send("Input.dispatchMouseEvent", {"type": "mouseReleased", **at, **pen, "force": 0})
+    hidden = easel.hidden()
+    assert abs(hidden[80, 60] - 255 * 0.5 * 0.6) <= 2 and hidden[80, 180] == 0
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": at["x"] + x, "y": at["y"] + y, "id": number} for number, (x, y) in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", (0, 0))
+    touch("touchStart", (0, 0), (100, 0))
+    touch("touchMove", (0, 0), (200, 0))
+    touch("touchEnd")
+    large = easel.part("canvas").bounding_box()
+    assert large is not None and 1.8 < large["width"] / box["width"] < 2.2
+    easel.part("see").click()
+    assert np.array_equal(easel.hidden(), hidden)  # the first finger has painted nothing
+
+
 def test_a_picture_that_is_wrong_is_told_and_others_may_be_taken(
     page: Page,
     server: Running,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import hypothesis
 import numpy as np
 import pytest
@@ -29,15 +31,34 @@ from serve.api.limits import Limits
 from serve.engine import Engine
 from serve.providers import ComputeOptions
 from studio.gallery.store import Store
-from studio.layers import tab_preview
+from studio.layers import tab, tab_preview
 from studio.layers.build import build_stack
 from studio.layers.composite import composite
 from studio.layers.options import LayersOptions
 from studio.layers.stack import Group, Layer, Stack
-from studio.layers.tab import mount_layers
+from studio.layers.tab import FILES, PREFIX, mount_layers
 from studio.layers.tab_forms import read_stack
 
 PATH = "/api/v1/layers/"
+
+
+def test_the_tab_is_served_and_its_templates_hold_nothing_that_gradio_would_fill_in(api: TestClient) -> None:
+    for path in FILES.iterdir():
+        answer = api.get(f"/{PREFIX}/{path.name}")
+        assert answer.content == path.read_bytes() and answer.headers["cache-control"] == "no-cache"
+        assert not re.search(r"https?://", path.read_text("utf-8")), path.name
+    for name in ("layers.html", "layers.css"):
+        assert not re.search(r"\{\{|\$\{|`|\\", (FILES / name).read_text("utf-8")), name
+    imported = {name for path in FILES.glob("*.js") for name in re.findall(r'from "\./(.+?)"', path.read_text())}
+    assert len(imported) > 8 and imported <= {path.name for path in FILES.iterdir()}
+
+
+def test_without_what_it_needs_the_tab_tells_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tab, "find_spec", lambda name: None if name == "psd_tools" else object())
+    with gr.Blocks() as page:
+        tab.layers_tab()
+    (only,) = page.get_config_file()["components"]
+    assert only["type"] == "markdown" and "pip install '.[studio]'" in only["props"]["value"]
 
 
 @pytest.fixture(scope="module")
@@ -258,7 +279,7 @@ GOOD = {"name": "x", "opacity": 1, "visible": True, "blend": "normal", "key": "x
         ({"children": [GOOD | {"blend": "pass_through"}]}, "blend"),
         ({"children": [GOOD | {"name": ""}]}, "name"),
         ({"children": [GOOD | {"name": "a\nb"}]}, "name"),
-        ({"children": [GOOD | {"name": "a" * 121}]}, "name"),
+        ({"children": [GOOD | {"name": "a" * 401}]}, "name"),
         ({"children": [GOOD | {"path": "/etc/passwd"}]}, "path"),
         ({"children": [GOOD | {"mask": -1}]}, "mask"),
         ({"children": [GOOD | {"mask": 0}]}, "names mask 0 of 0"),

@@ -39,7 +39,7 @@ OTHER_LAYERS = 8
 LONGEST_FILE = 60
 """Letters of a file's name, so that they are fewer than 255 bytes in any script."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

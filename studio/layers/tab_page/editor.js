@@ -84,26 +84,30 @@ export class Editor {
 
   /** Takes over the stack that was made with more renders of the same photo; gives the names of what is new. */
   add({ children, sources }) {
-    const made = madeMasks(children);
     const fresh = layers(children).filter(({ key }) => !this.sources.has(key));
+    if (!fresh.length) return [];
     const group = children.find((child) => child.children && layers([child]).includes(fresh[0]));
     const home = this.children.find((child) => child.children && child.name === group?.name);
-    let tree = this.#remade(this.children, made);
-    for (const layer of this.#named(fresh)) tree = into(tree, home?.id ?? null, layer, true);
     for (const [key, source] of sources) this.sources.set(key, source);
-    this.made = made;
+    let tree = this.#remade(this.children, madeMasks(children));
+    for (const layer of this.#named(fresh)) tree = into(tree, home?.id ?? null, layer, true);
     const names = fresh.map(({ name }) => name);
-    if (names.length) this.#become(tree, `adding ${names.join(", ")}`, true, this.lastId);
+    this.#become(tree, `adding ${names.join(", ")}`, true, this.lastId);
     return names;
   }
 
-  /** The nodes anew, those that have their mask as it was made with the one that is made now. */
+  /** The nodes anew, those that had their mask as it was made with the one that is made now, where it is another. */
   #remade(children, made) {
-    return children.map((node) => {
-      if (node.children) return { ...node, children: this.#remade(node.children, made) };
-      const isMade = node.mask === this.made.get(node.key) && made.has(node.key);
-      return { ...node, mask: isMade ? made.get(node.key) : node.mask };
-    });
+    const before = this.made;
+    this.made = new Map(made);
+    for (const [key, mask] of before) if (isSame(mask, made.get(key))) this.made.set(key, mask);
+    const each = (nodes) =>
+      nodes.map((node) => {
+        if (node.children) return { ...node, children: each(node.children) };
+        const isMade = node.mask === before.get(node.key) && made.has(node.key);
+        return { ...node, mask: isMade ? this.made.get(node.key) : node.mask };
+      });
+    return each(children);
   }
 
   copy(id) {
@@ -196,4 +200,8 @@ export class Editor {
 /** The masks of a stack's layers by their keys, as the server made them. */
 function madeMasks(children) {
   return new Map(layers(children).map(({ key, mask }) => [key, mask]));
+}
+
+function isSame(mask, other) {
+  return mask === other || Boolean(mask && other && mask.every((level, at) => level === other[at]));
 }
