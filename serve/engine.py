@@ -68,7 +68,7 @@ class Engine:
         self.provider = choose_provider(compute)
         self.memory_limit = memory_limit
         self._networks: OrderedDict[Key, StyleNetwork] = OrderedDict()
-        self._opening: dict[Key, threading.Lock] = {}
+        self._opening = threading.Lock()
         self._lock = threading.Lock()
 
     def stylize(
@@ -172,16 +172,11 @@ class Engine:
         with self._lock:
             if network := self._kept(key):
                 return network
-            opening = self._opening.setdefault(key, threading.Lock())
-        with opening:  # others go on painting with theirs meanwhile
+        with self._opening:  # one at a time, while others paint with theirs
             with self._lock:
                 if network := self._kept(key):
                     return network
-            try:
-                network = StyleNetwork(style, self.provider)
-            finally:
-                with self._lock:
-                    self._opening.pop(key, None)
+            network = StyleNetwork(style, self.provider)
             with self._lock:
                 self._networks[key] = network
                 while len(self._networks) > 1 and self._held_bytes() > NETWORKS_BYTES:
