@@ -55,6 +55,7 @@ def sweep_all(options: Namespace) -> int:
         try:
             return _follow(sweep, workshop, until, broken)
         except KeyboardInterrupt:
+            sweep.report()
             _say(f"stopped; {_told(sweep)}; the same command goes on", sys.stderr)
             return STOPPED
 
