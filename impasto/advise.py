@@ -13,7 +13,7 @@ examples:
   impasto advise udnie.jpg --as style --crops crops/    its better crops as files, to paint with
   impasto advise photos/ --as content --no-crops        look for no crops, several times as fast
 
-A score is 0 to 100; from 60 on a picture is good, from 45 on it works. Faces are found where OpenCV is installed (the
+A score is 0 to 100; from 60 on a picture is good, from 40 on it works. Faces are found where OpenCV is installed (the
 extra `studio`). Exit code: 0 done, 2 something to mend (what is broken is skipped, and all else done).
 """
 

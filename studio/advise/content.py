@@ -22,7 +22,7 @@ WEIGHTS: Mapping[str, float] = {
 Painters want one strong subject; that contrast across the edges and unlike parts count as much is what the judge finds
 of painted photos, see `impasto bench advise_quality`.
 """
-GOOD, FAIR = 60, 45
+GOOD, FAIR = 60, 40
 """Scores from which on a photo is good to paint, and works."""
 FACE = 0.15
 """What a face adds to the score, at the most; one that fills a seventh of the picture's height is large enough."""

@@ -23,7 +23,7 @@ WEIGHTS: Mapping[str, float] = {
 That value counts more than hue, hue more than saturation, and that color blocking counts, painters say; the others lie
 near those which `impasto bench advise_quality` fits to what the optimizer makes of many pictures.
 """
-GOOD, FAULTY, FAIR = 60, 55, 45
+GOOD, FAULTY, FAIR = 60, 55, 40
 """Scores from which on a picture is a good style, a fault of its contrast may be overlooked, and it works at all."""
 
 
