@@ -361,7 +361,7 @@ def test_work_is_shown_as_it_goes_and_canceled(
 ) -> None:
     ended: list[BaseException] = []
 
-    def endless(photo: Picture, renders: Any, options: Any, progress: Callable[[float], None]) -> Stack:
+    def endless(photo: Picture, renders: Any, options: Any, progress: Callable[[float], None], sight: Any) -> Stack:
         try:
             while True:
                 progress(0.5)

@@ -41,6 +41,7 @@ def build_stack(
     renders: Sequence[str | Path],
     options: LayersOptions,
     progress: Progress | None = None,
+    sight: Sight | None = None,
 ) -> Stack:
     """The layers of a painting, bottom to top: the photo, a painterly base, the renders, finishing, empty details.
 
@@ -49,6 +50,7 @@ def build_stack(
         renders: files; the first is the main one, which shows most.
         options: how.
         progress: takes the share of the work that is done; what it raises ends the work.
+        sight: what is seen of the photo at the size of the layers, where it is known.
 
     Raises:
         ImageError: A render cannot be read, or is not of the photo's proportions.
@@ -58,7 +60,7 @@ def build_stack(
     tell = progress or (lambda share: None)
     model = SubjectModel(options.subject_model) if options.subject_model else None
     photo, pictures = _read(photo.with_bits(8), [Path(path) for path in renders], options, lambda s: tell(0.4 * s))
-    sight = look(photo, model)
+    sight = sight or look(photo, model)
     tell(0.5)
     kept = enlarge_mask(1 - detail_mask(sight), sight.image, photo, DETAIL_EDGE_SHARE)
     children: list[Layer | Group] = [

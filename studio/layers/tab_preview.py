@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_core.picture import Picture, fit_long_side, read_picture, read_settings
+from nst_core.picture import fit_long_side, read_picture, read_settings
 from nst_core.picture_samples import to_bits
 from serve.api.problems import refused
 from serve.work import Progress
 from studio.layers.build import build_stack
 from studio.layers.masks import render_masks
 from studio.layers.options import LayersOptions, Masks
-from studio.layers.sight import SIGHT_PX, look
+from studio.layers.sight import SIGHT_PX, Sight, look
 from studio.layers.stack import Group, Layer, Stack
 from studio.layers.tab_forms import Pictures
 
@@ -30,8 +30,8 @@ Event = tuple[str, Mapping[str, Any], bytes | None]
 """A name, fields, and the bytes of a file that follows."""
 
 
-def small_stack(pictures: Pictures, masks: Masks, progress: Progress) -> tuple[Picture, Stack]:
-    """The photo and the default stack at the size of the preview.
+def small_stack(pictures: Pictures, masks: Masks, progress: Progress) -> tuple[Sight, Stack]:
+    """What is seen of the photo, and the default stack, at the size of the preview.
 
     Raises:
         NstError: A picture cannot be read, or is not of the photo.
@@ -39,7 +39,8 @@ def small_stack(pictures: Pictures, masks: Masks, progress: Progress) -> tuple[P
     photo = read_picture(pictures.photo).with_bits(8)
     small = photo.resized(*preview_size(photo.width, photo.height))
     del photo
-    return small, build_stack(small, pictures.renders, LayersOptions(masks=masks), progress)
+    sight = look(small)
+    return sight, build_stack(small, pictures.renders, LayersOptions(masks=masks), progress, sight)
 
 
 def preview_size(width: int, height: int) -> tuple[int, int]:
@@ -55,7 +56,7 @@ def make_preview(pictures: Pictures, masks: Masks, progress: Progress) -> list[E
     """
     with refused(422, pictures.said):
         size = read_settings(pictures.photo)
-        photo, stack = small_stack(pictures, masks, lambda share: progress(0.8 * share))
+        sight, stack = small_stack(pictures, masks, lambda share: progress(0.8 * share))
         keys = keys_of(stack)
         tree = [_describe(child, keys) for child in stack.children]
         renders = [key for layer, key in keys.items() if layer.origin and layer.mask is not None]
@@ -67,7 +68,6 @@ def make_preview(pictures: Pictures, masks: Masks, progress: Progress) -> list[E
             if layer.mask is not None:
                 events.append(_picture("mask", layer.mask, key=key))
         progress(0.9)
-        sight = look(photo)
         for kind in STARTS:
             ((_, mask),) = render_masks(kind, 1, sight)
             if mask is not None:
