@@ -302,6 +302,24 @@ def test_a_line_of_strokes_zoomed_and_moved_lands_where_the_pointer_is(easel: Ea
     assert hidden[70, 132:148].all() and np.ptp(columns) < 60
 
 
+def test_what_cannot_be_painted_on_is_told(easel: Easel) -> None:
+    easel.choose("Renders")
+    easel.stroke((60, 80))
+    expect(easel.part("status")).to_contain_text("a group has no mask")
+    easel.row("Renders").get_by_role("button", name="Hide Renders").click()
+    easel.choose("waves")
+    easel.stroke((60, 80))
+    expect(easel.part("status")).to_contain_text("waves is hidden, or its group is")
+    easel.choose("Photo")  # which has no mask until it is painted on
+    easel.stroke((60, 80))
+    expect(easel.row("Photo").get_by_role("button", name="Mask of Photo")).to_be_visible()
+    easel.part("fill").select_option("none")
+    expect(easel.row("Photo").get_by_role("button", name="Mask of Photo")).to_have_count(0)
+    easel.choose("Renders")
+    easel.part("remove").click()
+    assert not {"Renders", "waves", "night", "lilies"} & set(easel.names())
+
+
 def test_a_pen_presses_and_two_fingers_zoom(easel: Easel) -> None:
     easel.choose("waves")
     easel.slide("hardness", 100)

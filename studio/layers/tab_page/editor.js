@@ -2,7 +2,7 @@
 
 import { Stroke } from "./brush.js";
 import { History } from "./history.js";
-import { above, below, changed, copied, find, into, layers, placeOf, rows, stepped, without } from "./tree.js";
+import { above, below, changed, copied, find, into, isShown, layers, placeOf, rows, stepped, without } from "./tree.js";
 
 const WHITE = 255;
 
@@ -136,10 +136,10 @@ export class Editor {
     this.set(layer.id, { mask }, `the mask of ${layer.name}`);
   }
 
-  /** Begins a stroke on the mask of the chosen layer, which gets one where it has none; false where there is no layer. */
+  /** Begins a stroke on the mask of the chosen layer, which gets one where it has none; false where none is seen. */
   begin(point, brush) {
     const layer = this.chosen;
-    if (layer.children || !layer.visible) return false;
+    if (layer.children || !isShown(this.children, layer.id)) return false;
     const { width, height } = this.size;
     const mask = layer.mask ?? new Uint8Array(width * height).fill(WHITE);
     this.stroke = new Stroke(mask, width, height, brush);

@@ -149,7 +149,7 @@ class Tab {
   #begin(point) {
     if (this.editor.begin(point, this.brush.brush)) return;
     const { chosen } = this.editor;
-    this.#tell(chosen.children ? "Choose a layer: a group has no mask to paint on." : `${chosen.name} is hidden; show it first.`);
+    this.#tell(chosen.children ? "Choose a layer: a group has no mask to paint on." : `${chosen.name} is hidden, or its group is; show it first.`);
   }
 
   async #save() {

@@ -70,6 +70,13 @@ export function rows(children, depth = 0) {
   });
 }
 
+/** Whether a node is shown, and all groups around it. */
+export function isShown(children, id) {
+  return children.some(
+    (child) => child.visible && (child.id === id || Boolean(child.children && isShown(child.children, id))),
+  );
+}
+
 /** All layers, bottom to top. */
 export function layers(children) {
   return children.flatMap((child) => (child.children ? layers(child.children) : [child]));
