@@ -127,6 +127,15 @@ class Easel:
                 self.page.mouse.down()
         self.page.mouse.up()
 
+    def drag(self, name: str, under: str, to_left: float = 0) -> None:
+        """Drags a layer below another."""
+        grip, target = self.row(name).locator(".grip").bounding_box(), self.row(under).bounding_box()
+        assert grip is not None and target is not None
+        self.page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+        self.page.mouse.down()
+        self.page.mouse.move(grip["x"] + 5 - to_left, target["y"] + target["height"] - 4, steps=5)
+        self.page.mouse.up()
+
     def save(self, format: str, folder: Path) -> Path:
         self.part("format").select_option(format)
         with self.page.expect_download() as download:
@@ -186,12 +195,7 @@ def test_the_page_shows_what_the_file_will(easel: Easel, built: Stack) -> None:
 def test_layers_are_put_in_another_order_by_dragging_and_by_keys(easel: Easel, built: Stack) -> None:
     before, shown = easel.names(), easel.shown()
     top, bottom = (name for name in before if name in ("waves", "lilies"))
-    grip, target = easel.row(top).locator(".grip").bounding_box(), easel.row(bottom).bounding_box()
-    assert grip is not None and target is not None
-    easel.page.mouse.move(grip["x"] + 5, grip["y"] + 5)
-    easel.page.mouse.down()
-    easel.page.mouse.move(grip["x"] + 5, target["y"] + target["height"] - 4, steps=5)
-    easel.page.mouse.up()
+    easel.drag(top, bottom)
     after = easel.names()
     assert after.index(top) == after.index(bottom) + 1 and sorted(after) == sorted(before)
     layers = {layer.name: layer for layer in built.layers()}
@@ -209,6 +213,14 @@ def test_layers_are_put_in_another_order_by_dragging_and_by_keys(easel: Easel, b
     assert easel.names() == before
     assert np.array_equal(easel.shown(), shown)
 
+    last = before[before.index("Base") - 1]
+    easel.drag(top, last, to_left=60)  # out of the group at its bottom
+    assert easel.names().index(top) == easel.names().index("Base") - 1
+    expect(easel.row(top)).to_have_attribute("aria-level", "1")
+    expect(easel.row(last)).to_have_attribute("aria-level", "2")
+    easel.part("undo").click()
+    assert easel.names() == before
+    easel.row(top).focus()
     easel.page.keyboard.press("Alt+ArrowUp")  # out of the group at its top
     assert easel.names().index(top) == easel.names().index("Renders") - 1
     expect(easel.row(top)).to_be_focused()

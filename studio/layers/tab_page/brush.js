@@ -22,7 +22,8 @@ export class Stroke {
     const steps = Math.max(1, Math.ceil(length / Math.max(0.5, this.radius * SPACING)));
     for (let step = 1; step <= steps; step++) {
       const share = step / steps;
-      this.#dab(from.x + (x - from.x) * share, from.y + (y - from.y) * share, from.pressure + (pressure - from.pressure) * share);
+      const between = (start, end) => start + (end - start) * share;
+      this.#dab(between(from.x, x), between(from.y, y), between(from.pressure, pressure));
     }
     return this.#show(Math.min(x, from.x), Math.min(y, from.y), Math.max(x, from.x), Math.max(y, from.y));
   }

@@ -1,4 +1,4 @@
-/** The picture that the layers show: as studio/layers/composite.py makes it, so that the file looks as the page does. */
+/** The picture that the layers show, as studio/layers/composite.py makes it: a file looks as the page does. */
 
 import { MIXES } from "./blend.js";
 
@@ -74,7 +74,11 @@ export class Composer {
         let cover = opacity;
         if (mask) cover *= mask[at] / 255;
         if (!opaque) cover *= data[4 * at + 3] / 255;
-        if (cover !== 0) lay(color, alpha, i, data[4 * at] / 255, data[4 * at + 1] / 255, data[4 * at + 2] / 255, cover, mix, mixed);
+        if (cover === 0) continue;
+        const red = data[4 * at] / 255;
+        const green = data[4 * at + 1] / 255;
+        const blue = data[4 * at + 2] / 255;
+        lay(color, alpha, i, red, green, blue, cover, mix, mixed);
       }
     }
   }
@@ -94,7 +98,9 @@ export class Composer {
     const mixed = [0, 0, 0];
     for (let i = 0, c = 0; i < alpha.length; i++, c += 3) {
       const share = Math.max(inside.alpha[i], 1e-6);
-      const [red, green, blue] = [inside.color[c] / share, inside.color[c + 1] / share, inside.color[c + 2] / share];
+      const red = inside.color[c] / share;
+      const green = inside.color[c + 1] / share;
+      const blue = inside.color[c + 2] / share;
       lay(color, alpha, i, red, green, blue, inside.alpha[i] * group.opacity, mix, mixed);
     }
   }

@@ -1,4 +1,4 @@
-/** The Layers tab: a photo and its renders as a stack of layers, whose masks are painted by hand, and saved as a file. */
+/** The Layers tab: a photo and its renders as a stack of layers, their masks painted by hand, saved as a file. */
 
 import { make, partsOf } from "../paint_tab/dom.js";
 import { BLENDS } from "./blend.js";
@@ -149,7 +149,8 @@ class Tab {
   #begin(point) {
     if (this.editor.begin(point, this.brush.brush)) return;
     const { chosen } = this.editor;
-    this.#tell(chosen.children ? "Choose a layer: a group has no mask to paint on." : `${chosen.name} is hidden, or its group is; show it first.`);
+    const hidden = `${chosen.name} is hidden, or its group is; show it first.`;
+    this.#tell(chosen.children ? "Choose a layer: a group has no mask to paint on." : hidden);
   }
 
   async #save() {
@@ -176,7 +177,8 @@ class Tab {
     });
     on("blend", "change", chosen((id) => this.editor.set(id, { blend: parts.blend.value }, "the blend mode")));
     for (const [event, isFinished] of [["input", false], ["change", true]]) {
-      on("opacity", event, chosen((id) => this.editor.set(id, { opacity: parts.opacity.value / 100 }, "the opacity", isFinished)));
+      const set = (id) => this.editor.set(id, { opacity: parts.opacity.value / 100 }, "the opacity", isFinished);
+      on("opacity", event, chosen(set));
     }
     on("up", "click", chosen((id) => this.editor.step(id, 1)));
     on("down", "click", chosen((id) => this.editor.step(id, -1)));

@@ -83,7 +83,8 @@ export class Panel {
     if (node.mask) row.append(this.#mask(node, isChosen && part === "mask"));
     const name = make("span", { className: "name", title: node.name }, node.name);
     name.addEventListener("dblclick", () => this.rename(node.id));
-    const grip = make("span", { className: "grip", title: "Drag to another place (Alt+↑, Alt+↓)", ariaHidden: "true" }, "⠿");
+    const where = "Drag to another place (Alt+↑, Alt+↓)";
+    const grip = make("span", { className: "grip", title: where, ariaHidden: "true" }, "⠿");
     grip.addEventListener("pointerdown", (event) => this.#drag(event, node));
     row.append(name, make("span", { className: "share" }, aside(node)), grip);
     row.addEventListener("click", ({ target }) => {
@@ -171,13 +172,13 @@ export class Panel {
       const { top, bottom } = this.#rowOf(id).getBoundingClientRect();
       return height > (top + bottom) / 2;
     });
-    return passed.length ? { under: passed.at(-1).node, depth: passed.at(-1).depth, out } : { under: null, depth: 0, out };
+    return { under: passed.at(-1)?.node ?? null, out };
   }
 
   #mark(target) {
-    for (const row of this.list.children) row.classList.remove("over", "before");
+    for (const row of this.list.children) row.classList.remove("over", "before", "out");
     if (!target) return;
-    if (target.under) this.#rowOf(target.under.id).classList.add("over");
+    if (target.under) this.#rowOf(target.under.id).classList.add("over", ...(target.out ? ["out"] : []));
     else this.list.firstElementChild.classList.add("before");
   }
 }

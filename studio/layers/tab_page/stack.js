@@ -18,9 +18,10 @@ export async function openStack(fields, signal, tell) {
     else tell(event);
   }
   const masked = (children) =>
-    children.map((child) =>
-      child.children ? { ...child, children: masked(child.children) } : { ...child, mask: masks.get(child.key) ?? null },
-    );
+    children.map((child) => {
+      if (child.children) return { ...child, children: masked(child.children) };
+      return { ...child, mask: masks.get(child.key) ?? null };
+    });
   opened.children = masked(opened.children);
   return opened;
 }

@@ -1,7 +1,7 @@
 /** The stack as a tree that is never changed, only made anew: so each state of it can be kept and gone back to.
  *
- * A layer is `{id, key, name, opacity, blend, visible, mask}`, where `mask` are its levels, null without one. A group has
- * `children`, bottom to top, and `folded`.
+ * A layer is `{id, key, name, opacity, blend, visible, mask}`, where `mask` are its levels, null without one. A group
+ * has `children`, bottom to top, and `folded`.
  */
 
 /** The node of an id, undefined where there is none. */
