@@ -313,6 +313,19 @@ def advise_quality(figures: Figures) -> list[Row]:
     ]
 
 
+def cluster(figures: Figures) -> list[Row]:
+    rate, start = figures["per_minute"], figures["start_s"]
+    return [
+        (
+            f"`impasto sweep --engine ray` on this machine alone, {figures['photos']} photos × {figures['styles']} "
+            f"styles, {figures['size']} px",
+            f"{rate['ray']} pictures a minute, the first after {start['ray']:.0f} s",
+            f"`--engine local`: {rate['local']}, so Ray costs {100 * figures['overhead']:.0f} % "
+            f"({figures['overhead_ms_a_picture']:.0f} ms a picture); first after {start['local']:.1f} s",
+        )
+    ]
+
+
 ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "apply": apply,
     "engine_openvino": engine,
@@ -328,6 +341,7 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "optimize_quality": optimize_quality,
     "compare_quality": compare_quality,
     "sweep": sweep,
+    "cluster": cluster,
     "upscale": upscale,
     "optimize_memory_12mp_1_5gb": optimize_memory,
     "layers": layers,

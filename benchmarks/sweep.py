@@ -31,6 +31,7 @@ from studio.sweep.finals import FinalOptions
 from studio.sweep.night import Event
 from studio.sweep.plan import PROOF_PX, Settings, photo_files, style_files
 from studio.sweep.sweep import Sweep
+from studio.sweep.workers import local_workers
 from studio.sweep.workshop import Workshop
 
 PHOTOS = ("coffee", "astronaut", "chelsea", "rocket")
@@ -84,7 +85,7 @@ def sweep_once(provider: str, photos: Sequence[Path], chosen: Sequence[Style]) -
         count = sweep.plan(read, style_files(chosen), Settings())
         enqueued = time.perf_counter()
         done = enqueued
-        for event in sweep.work(workshop):
+        for event in sweep.work(local_workers(sweep.folder, workshop)):
             if isinstance(event, Event):
                 done = time.perf_counter()
         ended = time.perf_counter()

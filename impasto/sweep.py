@@ -3,7 +3,7 @@
 from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
-from impasto.compute import add_compute
+from impasto.compute import add_compute, add_engine
 from models.card import STRENGTH_RANGE
 from nst_core.errors import ConfigError
 from serve.paint_options import BRUSH_RANGE
@@ -16,6 +16,7 @@ examples:
   impasto sweep photos/ --strength 0.7 1 --brush-size 1 2 --finals none    small proofs only, four of each
   impasto sweep photos/ --finals picked --size 4000       what was starred and kept in the gallery, large
   impasto sweep photos/ --finals 20 --how both            the 20 best, by the network and by the slow optimizer
+  impasto sweep /share/photos -o /share/sweep --engine ray --address 10.0.0.5:6379    on all machines of a cluster
   impasto sweep --status                                  how far it is
 
 Proofs of 512 px go to FOLDER/proofs, the finals to FOLDER: first what was starred in the gallery, then what was kept,
@@ -41,6 +42,7 @@ def build_parser() -> ArgumentParser:
     _add_settings(parser)
     _add_finals(parser)
     add_compute(parser)
+    add_engine(parser)
     return parser
 
 

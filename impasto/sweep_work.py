@@ -1,5 +1,6 @@
 """The work of `impasto sweep`: from what is typed to the report, and how it is told meanwhile."""
 
+import contextlib
 import importlib.util
 import sys
 from collections import Counter
@@ -17,13 +18,14 @@ from nst_core.awake import keep_awake
 from nst_core.errors import ConfigError
 from nst_core.until import parse_until
 from studio.gallery.store import FILE, Store
+from studio.sweep.engines import check_engine, open_workers
 from studio.sweep.finals import FinalOptions
 from studio.sweep.night import COMMAND
 from studio.sweep.plan import Settings, photo_files, style_files
 from studio.sweep.report import REPORT
 from studio.sweep.survey import counts
 from studio.sweep.sweep import Phase, Sweep
-from studio.sweep.workshop import Workshop
+from studio.sweep.workers import Workers
 
 DONE, MENDABLE, STOPPED = 0, 2, 130
 STATES = ("done", "failed", "running", "waiting")
@@ -40,6 +42,7 @@ def sweep_all(options: Namespace) -> int:
         raise ConfigError(f"-o {folder} is a file; name a folder")
     if not options.photo:
         raise ConfigError("name photos to sweep: files, folders, or patterns; see impasto sweep --help")
+    check_engine(options.engine, options.address)
     until = parse_until(options.until, datetime.now(UTC)) if options.until else None
     sweep = Sweep(folder, _finals(options), lambda: ratings(folder))
     chosen = style_files([find_style(name) for name in options.styles] if options.styles else styles())
@@ -51,9 +54,11 @@ def sweep_all(options: Namespace) -> int:
         broken = [reason for reason in read if isinstance(reason, str)]
         total = sweep.plan([photo for photo in read if not isinstance(photo, str)], chosen, settings)
         _say(f"{_many(photos, 'photo')} in {_many(chosen, 'style')}: {total} proofs, into {folder}")
-        workshop = Workshop(options.provider, options.memory_limit or 0)
         try:
-            return _follow(sweep, workshop, until, broken)
+            with open_workers(
+                options.engine, folder, options.provider, options.memory_limit or 0, until, options.address, _warn
+            ) as workers:
+                return _follow(sweep, workers, broken)
         except KeyboardInterrupt:
             sweep.report()
             _say(f"stopped; {_told(sweep)}; the same command goes on", sys.stderr)
@@ -82,14 +87,14 @@ def _finals(options: Namespace) -> FinalOptions:
     return chosen
 
 
-def _follow(sweep: Sweep, workshop: Workshop, until: datetime | None, broken: list[str]) -> int:
+def _follow(sweep: Sweep, workers: Workers, broken: list[str]) -> int:
     """Tells how it goes."""
     failed = Counter(broken)
     for reason in broken:
         _say(f"impasto: {reason}; skipped", sys.stderr)
-    with _bar() as bar:
+    with _bar() as bar, contextlib.closing(sweep.work(workers)) as events:
         task = bar.add_task("")
-        for event in sweep.work(workshop, until):
+        for event in events:
             if isinstance(event, Phase):
                 bar.reset(task, description=event.name, total=event.total, completed=event.done)
                 continue
@@ -148,6 +153,10 @@ def _bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = not console.is_terminal
     return Progress(*columns, console=console, transient=True, disable=hidden, redirect_stdout=sys.stdout.isatty())
+
+
+def _warn(text: str) -> None:
+    _say(text, sys.stderr)
 
 
 def _say(text: str, file: object = None) -> None:

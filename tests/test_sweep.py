@@ -29,6 +29,7 @@ from studio.sweep.process import LOG, SweepProcess
 from studio.sweep.promise import Promise
 from studio.sweep.sheets import Cell, Sheet, pages
 from studio.sweep.sweep import Sweep
+from studio.sweep.workers import LocalWorkers, local_workers
 from studio.sweep.workshop import Workshop
 
 
@@ -172,7 +173,7 @@ def test_the_gallery_queues_finals_that_a_process_of_its_own_paints(folder: Path
     sweep = Sweep(folder / "sweep", FinalOptions(which="none"), dict)
     photos = [photo for photo in photo_files([Path("photos/photo0.png")]) if not isinstance(photo, str)]
     sweep.plan(photos, style_files([find_style("sun"), find_style("moon")]), Settings())
-    assert list(sweep.work(Workshop("cpu")))
+    assert list(sweep.work(local_workers(sweep.folder, Workshop("cpu"))))
     proofs = names(sweep.folder)
     assert queue_finals(sweep.folder, [proofs[1], proofs[0], proofs[1]], FinalOptions(size=80)) == 2
     assert [job.name for job in sweep.ledger.each("waiting")] == ["photo0-sun.png", "photo0-moon.png"]
@@ -214,7 +215,7 @@ def test_a_fault_of_one_job_stops_no_other(folder: Path):
             raise faults[job.out]
         return {"seconds": 0.1, "size": [4, 3]}
 
-    events = {event.job.out: event for event in Night(ledger, work, cores=2).events()}
+    events = {event.job.out: event for event in Night(ledger, LocalWorkers(work, cores=2)).events()}
     assert {name: event.reason for name, event in events.items() if event.reason} == {
         "1.png": "a fault of ours (ValueError: odd)",
         "3.png": "broken",
@@ -232,7 +233,7 @@ def test_what_no_job_would_survive_ends_it_and_nothing_is_lost(folder: Path):
         return {"seconds": 0.1, "size": [4, 3]}
 
     with pytest.raises(NstError, match="the disk is full"):
-        list(Night(ledger, work, cores=2).events())
+        list(Night(ledger, LocalWorkers(work, cores=2)).events())
     counts = ledger.counts()
     assert (counts["running"], counts["failed"]) == (0, 0) and counts["done"] >= 4
     assert ledger.worker() is None
@@ -250,7 +251,7 @@ def test_to_stop_looping_is_to_stop_what_is_painted(folder: Path):
         begun.wait()
         return {"seconds": 0.1, "size": [4, 3]}
 
-    events = Night(ledger, work, cores=2).events()
+    events = Night(ledger, LocalWorkers(work, cores=2)).events()
     assert next(events).job.out == "0.png"
     events.close()
     assert ledger.counts() == {"waiting": 19, "running": 0, "done": 1, "failed": 0}
@@ -265,9 +266,9 @@ def test_what_takes_longer_than_the_night_waits_again(folder: Path):
             tell(0.5)
         return {"seconds": 0.1, "size": [4, 3]}
 
-    night = Night(ledger, work, 1, until=now[0] + timedelta(minutes=10), clock=lambda: now[0])
-    done = [event.job.out for event in night.events()]
-    assert night.out_of_time and "2.png" not in done and len(done) <= 4
+    workers = LocalWorkers(work, 1, until=now[0] + timedelta(minutes=10), clock=lambda: now[0])
+    done = [event.job.out for event in Night(ledger, workers).events()]
+    assert workers.out_of_time and "2.png" not in done and len(done) <= 4
     counts = ledger.counts()
     assert counts["running"] == counts["failed"] == 0 and counts["waiting"] == 8 - len(done)
 
@@ -299,7 +300,8 @@ def test_the_optimizer_finishes_proofs_too(folder: Path, monkeypatch: pytest.Mon
     sweep = Sweep(folder / "sweep", FinalOptions(how="both", size=48), dict)
     photos = [photo for photo in photo_files([Path("photos/photo0.png")]) if not isinstance(photo, str)]
     sweep.plan(photos, style_files([find_style("waves")]), Settings())
-    assert all(getattr(event, "reason", None) is None for event in sweep.work(Workshop("cpu")))
+    events = sweep.work(local_workers(sweep.folder, Workshop("cpu")))
+    assert all(getattr(event, "reason", None) is None for event in events)
     found = painted(sweep.folder)
     assert list(found) == ["photo0-waves-optimized.png", "photo0-waves.png", "proofs/photo0-waves.png"]
     settings = found["photo0-waves-optimized.png"][1]

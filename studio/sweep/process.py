@@ -18,6 +18,7 @@ from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions
 from studio.sweep.plan import LEDGER
 from studio.sweep.sweep import Phase, Sweep
+from studio.sweep.workers import local_workers
 from studio.sweep.workshop import Workshop
 
 LOG = "sweep.log"
@@ -70,7 +71,7 @@ def main(words: Sequence[str]) -> int:
     sweep = Sweep(folder, FinalOptions(), dict)
     try:
         with sweep.ledger.working("impasto sweep", "-o"), keep_awake("painting what is queued"):
-            for event in sweep.go_on(Workshop()):
+            for event in sweep.go_on(local_workers(folder, Workshop())):
                 if not isinstance(event, Phase):
                     logger.info("%s: %s", event.job.out, event.reason or "done")
     except NstError as error:

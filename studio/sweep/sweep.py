@@ -1,22 +1,20 @@
 """A sweep in its folder: planned, painted proofs first, finished in the order of promise, and reported."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from nst_core.files import remove_abandoned
 from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions, order_finals
-from studio.sweep.job import PROOFS, PhotoFile, StyleFile, SweepJob, perform
+from studio.sweep.job import PROOFS, PhotoFile, StyleFile
 from studio.sweep.night import COMMAND, Event, Night
 from studio.sweep.plan import LEDGER, Settings, plan_proofs
 from studio.sweep.report import write_report
 from studio.sweep.sheets import SHEETS
 from studio.sweep.survey import counts
-from studio.sweep.workshop import Workshop
+from studio.sweep.workers import Workers
 
 Ratings = Callable[[], Mapping[str, str]]
 """What the artist thinks of the pictures, by their files below the folder: `starred`, `kept`, `rejected`."""
@@ -59,7 +57,7 @@ class Sweep:
         self.ledger.retry_all()
         return len(jobs)
 
-    def work(self, workshop: Workshop, until: datetime | None = None) -> Iterator[Event | Phase]:
+    def work(self, workers: Workers) -> Generator[Event | Phase, None, None]:
         """Paints what waits, proofs before finals, and queues finals; the report is written after each of both.
 
         To stop looping is to stop: what is being painted waits again.
@@ -69,31 +67,24 @@ class Sweep:
             NstError: The disk is full, or the folder cannot be used.
         """
         with self.ledger.working(COMMAND, "-o"):
-            proofs = self._night(workshop, until, like=f"{PROOFS}/*")
             yield self._phase("proofs")
-            yield from proofs.events()
+            yield from Night(self.ledger, workers, like=f"{PROOFS}/*").events()
             finishes, order = self.finals.which != "none", _Order(self)
             if finishes:
                 order()
             self.report()
-            if finishes and not proofs.out_of_time and counts(self.ledger)["finals"]["waiting"]:
+            if finishes and not workers.out_of_time and counts(self.ledger)["finals"]["waiting"]:
                 yield self._phase("finals")
-                yield from self._night(workshop, until, look=order).events()
+                yield from Night(self.ledger, workers, look=order).events()
                 self.report()
 
-    def go_on(self, workshop: Workshop) -> Iterator[Event | Phase]:
+    def go_on(self, workers: Workers) -> Generator[Event | Phase, None, None]:
         """Paints what waits in the order in which it was queued, and nothing else; raises what `work` does."""
         with self.ledger.working(COMMAND, "-o"):
             for name, like in (("proofs", f"{PROOFS}/*"), ("finals", "*")):
                 yield self._phase(name)
-                yield from self._night(workshop, like=like).events()
+                yield from Night(self.ledger, workers, like).events()
             self.report()
-
-    def _night(self, workshop: Workshop, until: datetime | None = None, **more: Any) -> Night:
-        def paint(job: SweepJob, tell: Callable[[float], None]) -> Mapping[str, Any]:
-            return perform(job, self.folder, workshop, tell)
-
-        return Night(self.ledger, paint, workshop.cores, until, **more)
 
     def report(self) -> None:
         """Writes contact sheets and `report.html`.

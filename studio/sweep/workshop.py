@@ -28,16 +28,22 @@ PHOTOS_BYTES = 400_000_000
 """That photos which are kept ready may take together, at the size that they are painted at; at least one is kept."""
 
 
+def count_cores() -> int:
+    """Of this machine; two threads that share one count once."""
+    return psutil.cpu_count(logical=False) or os.cpu_count() or 1
+
+
 class Workshop:
     """Paints jobs, as many at a time as there are cores; may be shared among threads.
 
     Args:
         provider: that computes the networks.
         memory_limit: bytes that the program may take; 0 is most of what is free.
+        cores: that it may use; 0 is all that the machine has.
     """
 
-    def __init__(self, provider: ProviderChoice = "auto", memory_limit: int = 0) -> None:
-        self.cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    def __init__(self, provider: ProviderChoice = "auto", memory_limit: int = 0, cores: int = 0) -> None:
+        self.cores = cores or count_cores()
         self._memory_limit = memory_limit or int(available_bytes() * FREE_SHARE)
         self.engine = Engine(ComputeOptions(provider, threads=1), self._memory_limit // self.cores)
         self._painting = threading.Semaphore(self.cores)
