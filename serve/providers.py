@@ -37,8 +37,9 @@ PROVIDERS: tuple[ProviderName, ...] = get_args(ProviderName)
 TIMEOUT_S = 120
 QUIET = 4
 """ONNX Runtime's level of what is fatal; all else it raises as well."""
-LARGE_VALUES = 3 * 800_000
-"""After an input of more values OpenVINO's working memory is given back at once: each part of a network has its own."""
+LARGE_VALUES = 3 * 300_000
+"""After an input of more values, OpenVINO's working memory is given back at once: each network, and each part of one,
+has its own."""
 
 _ONNXRUNTIME_NAMES: Mapping[ProviderName, str] = {
     "cuda": "CUDAExecutionProvider",
@@ -235,6 +236,10 @@ class _OpenVinoNetwork:
         if all(values.size <= LARGE_VALUES for values in feeds.values()):
             with self._lock:
                 self._idle.append(request)
+        else:
+            del request, found
+            with contextlib.suppress(RuntimeError):  # another thread computes with it; its own large picture comes last
+                self._compiled.release_memory()
         return outputs
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from models.catalog import Style
 from models.onnx_graph import OnnxGraph
 from nst_core.errors import BudgetError, ModelError
+from nst_core.memory import give_back
 from nst_core.picture import Picture
 from nst_core.picture_samples import to_bits
 from nst_core.tiling import Tile, plan_tiles, smaller_tiles
@@ -97,9 +98,11 @@ class StyleNetwork:
             ModelError: The network fails.
         """
         if photo.width * photo.height <= WHOLE_PIXELS:
-            painting = self.paint(photo.as_float(), feeds)
+            painting = Picture.from_float(self.paint(photo.as_float(), feeds), like=photo, bits=photo.bit_depth)
+            if photo.width * photo.height > TILE_PIXELS:
+                give_back()
             tell(1.0)
-            return Picture.from_float(painting, like=photo, bits=photo.bit_depth)
+            return painting
         pixels = np.empty_like(photo.pixels)
 
         def crop(tile: Tile) -> np.ndarray:
@@ -120,8 +123,8 @@ class StyleNetwork:
             except Failure as error:
                 raise self._broken(error) from error
             finally:
-                if self._provider.name == "openvino":  # each part would keep what a tile took
-                    self.__dict__.pop("_tiled_once", None)
+                self.__dict__.pop("_tiled_once", None)  # each part would keep what a tile took
+                give_back()
 
     def bytes_for(self, pixels: int) -> int:
         """Memory that painting so many pixels takes, beside the photo and the result."""
