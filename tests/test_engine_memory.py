@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import pytest
 
 KEPT_MB = 300
-"""By three more styles: what networks and the allocator hold on to is 130 to 210; it was 700 to 1,700 when each kept what
-its largest picture took."""
+"""By three more styles: what networks and the allocator hold on to is 130 to 210; it was 700 to 1,700 when each kept
+what its largest picture took."""
 PAINT = """
 import sys
 import psutil
