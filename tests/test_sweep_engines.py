@@ -1,5 +1,6 @@
 """What a sweep is done by, as far as it can be told without a cluster."""
 
+import socket
 import sys
 import tomllib
 from pathlib import Path
@@ -33,6 +34,21 @@ def test_an_address_is_of_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     enter(make_studio(tmp_path), monkeypatch)
     assert main(["sweep", "photos", "--address", "127.0.0.1:6379"]) == 2
     assert capsys.readouterr().err == "impasto: --address is for --engine ray; give that, too\n"
+
+
+def test_where_no_cluster_is_one_line_says_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    pytest.importorskip("ray")
+    enter(make_studio(tmp_path), monkeypatch)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["sweep", "photos", "--styles", "sun", "--engine", "ray", "--address", address]) == 2
+    told = capsys.readouterr().err
+    assert (
+        told.startswith(f"impasto: --address {address}: no Ray cluster can be used there (") and told.count("\n") == 1
+    )
+    assert main(["sweep", "photos", "--engine", "ray", "--address", "somewhere"]) == 2
+    assert "--address must be HOST:PORT" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,9 @@ def _connect(address: str, quiet: Mapping[str, Any]) -> None:
     import ray
 
     try:
+        _knock(address)  # Ray itself would try for many minutes
         ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
         first = str(error).strip().partition("\n")[0]
         raise ConfigError(
             f"--address {address}: no Ray cluster can be used there ({first}); start one with ray start --head, and "
@@ -130,12 +131,15 @@ def head_answers() -> bool:
     """Whether the head of the cluster is there, without which Ray's calls wait for it, and then end the program."""
     import ray
 
-    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), HEAD_S).close()
+        _knock(ray.get_runtime_context().gcs_address)
     except OSError:
         return False
     return True
+
+
+def _knock(address: str) -> None:
+    socket.create_connection((_host(address), int(address.rpartition(":")[2])), HEAD_S).close()
 
 
 def find_posts(provider: ProviderChoice, memory_limit: int) -> list[Post]:
