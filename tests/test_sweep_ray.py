@@ -23,7 +23,8 @@ from studio.sweep.plan import Settings, photo_files, style_files
 from studio.sweep.station import Outcome, Station
 from studio.sweep.sweep import Sweep
 
-os.environ |= {cluster_module.ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0"}  # before Ray is imported
+# Before Ray is imported. It would leave a token in the home folder.
+os.environ |= {cluster_module.ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 import ray
 from ray.cluster_utils import Cluster
 

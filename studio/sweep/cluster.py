@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from nst_core.errors import ConfigError
@@ -19,6 +20,8 @@ ONE_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Variable of Ray's which, where it is 0, has all ports of its processes on loopback, whatever the system."""
 CORES_EACH = 4
 """Of a station: more share an engine, fewer fall together."""
+TOKEN = Path.home() / ".ray" / "auth_token"
+"""By which the machines of a cluster know each other, where Ray has been told to make one."""
 HEAD_S = 3.0
 """For the head of the cluster to answer."""
 BATCHES = 2
@@ -84,6 +87,8 @@ def open_cluster(address: str | None, cores: int, say: Callable[[str], None]) ->
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None or _is_loopback(_host(address)):
         os.environ[ONE_MACHINE] = "0"
+    if address and TOKEN.exists():  # `ray start` goes by it, too, and connecting does not by itself
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray  # not before, as it reads these
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
