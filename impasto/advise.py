@@ -29,7 +29,6 @@ def build_parser() -> ArgumentParser:
     add("images", nargs="+", metavar="IMAGE", help="pictures: files, folders, or patterns like 'paintings/*.jpg'")
     add(
         "--as",
-        dest="purpose",
         choices=["style", "content"],
         required=True,
         help="paintings to learn, or photos to paint",

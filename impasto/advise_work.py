@@ -81,7 +81,7 @@ def _look_at_all(paths: Sequence[Path], options: Namespace, skipped: dict[Path, 
         for path, name in zip(paths, names, strict=True):
             bar.update(task, description=path.name)
             try:
-                looked = advise(read_picture(path), options.purpose, chosen)
+                looked = advise(read_picture(path), options["as"], chosen)
             except ImageError as error:
                 if len(paths) == 1:
                     raise
