@@ -5,9 +5,11 @@ import itertools
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,6 +144,15 @@ def test_status_tells_how_far_it_is(capsys: pytest.CaptureFixture[str]):
     with Ledger(Path("sweep/sweep.sqlite")).working():
         assert main(["sweep", "--status"]) == 0
     assert f"process {os.getpid()} is at work" in capsys.readouterr().out
+
+
+def test_what_a_killed_process_left_running_is_told_as_waiting(capsys: pytest.CaptureFixture[str]):
+    assert main([*COMMAND, "--finals", "none"]) == 0
+    with closing(sqlite3.connect("sweep/sweep.sqlite")) as database, database:
+        database.execute("UPDATE job SET state = 'running' WHERE id = 1")
+    capsys.readouterr()
+    assert main(["sweep", "--status"]) == 0
+    assert capsys.readouterr().out == "sweep: proofs 3 done 1 waiting\n"
 
 
 @pytest.mark.parametrize(

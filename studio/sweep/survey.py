@@ -67,8 +67,12 @@ class Found:
 
 
 def counts(ledger: Ledger) -> dict[str, dict[State, int]]:
-    """How many proofs and finals are in each state."""
+    """How many proofs and finals are in each state; what was running when its process died waits."""
     proofs, everything = ledger.counts(f"{PROOFS}/*"), ledger.counts()
+    if ledger.worker() is None:
+        for found in (proofs, everything):
+            found["waiting"] += found["running"]
+            found["running"] = 0
     return {"proofs": proofs, "finals": {state: everything[state] - proofs[state] for state in everything}}
 
 
