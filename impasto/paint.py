@@ -12,13 +12,13 @@ from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
 from impasto.compute import add_compute
+from impasto.output import add_output
 from impasto.paint_work import Job, Painter
 from impasto.progress import progress_bar
 from impasto.results import check_writable, find_photos, folder_within, free_names, result_paths
 from models.card import STRENGTH_RANGE
 from models.catalog import Style, find_style
 from nst_core.errors import ConfigError
-from nst_core.picture import MAX_PIXELS
 from serve.paint_options import BRUSH_RANGE, PaintOptions
 
 if TYPE_CHECKING:
@@ -58,16 +58,7 @@ def build_parser() -> ArgumentParser:
     add("-o", "--out", type=str, help="the result (.png .jpg .webp .tif), or a folder (default: the current one)")
     _add_painting(parser)
     add_compute(parser)
-    add = parser.add_argument_group("Output").add_argument
-    add("--bits", metavar="8|16", type=values.bits, help="bits a channel; 16 for .png and .tif (default: the photo's)")
-    add(
-        "--quality", metavar="N", type=values.number("--quality", 1, 100, whole=True), default=92,
-        help="of .jpg and .webp, 1 to 100 (default: %(default)s)",
-    )  # fmt: skip
-    add(
-        "--max-megapixels", metavar="N", type=values.number("--max-megapixels", 0.001, 1e6), default=MAX_PIXELS / 1e6,
-        help="refuse larger photos (default: %(default)s)",
-    )  # fmt: skip
+    add_output(parser)
     return parser
 
 

@@ -6,8 +6,8 @@ from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
 from impasto.compute import add_compute
+from impasto.output import add_output
 from models.card import STRENGTH_RANGE
-from nst_core.picture import MAX_PIXELS
 from serve.paint_options import BRUSH_RANGE
 from studio.photobash.parts import MOST_REGIONS
 
@@ -46,7 +46,7 @@ def build_parser() -> ArgumentParser:
     _add_palette(parser)
     _add_painting(parser)
     add_compute(parser)
-    _add_output(parser)
+    add_output(parser)
     return parser
 
 
@@ -114,17 +114,4 @@ def _add_painting(parser: ArgumentParser) -> None:
     add(
         "--brush-size", metavar="N", type=values.number("--brush-size", *BRUSH_RANGE), default=1.0,
         help="size of the strokes in proportion to the picture, 1 as trained (default: %(default)s)",
-    )  # fmt: skip
-
-
-def _add_output(parser: ArgumentParser) -> None:
-    add = parser.add_argument_group("Output").add_argument
-    add("--bits", metavar="8|16", type=values.bits, help="bits a channel; 16 for .png and .tif (default: the photo's)")
-    add(
-        "--quality", metavar="N", type=values.number("--quality", 1, 100, whole=True), default=92,
-        help="of .jpg and .webp, 1 to 100 (default: %(default)s)",
-    )  # fmt: skip
-    add(
-        "--max-megapixels", metavar="N", type=values.number("--max-megapixels", 0.001, 1e6), default=MAX_PIXELS / 1e6,
-        help="refuse larger photos (default: %(default)s)",
     )  # fmt: skip
