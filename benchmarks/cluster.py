@@ -20,8 +20,9 @@ from harness import argument_parser, record, run
 from sweep import PHOTO_PX, write_photos
 
 from models.catalog import Style, styles
+from nst_core.cluster import check_engine
 from nst_core.picture import fit_long_side
-from studio.sweep.engines import check_engine, open_workers
+from studio.sweep.engines import open_workers
 from studio.sweep.finals import FinalOptions
 from studio.sweep.job import PROOFS
 from studio.sweep.night import Event

@@ -15,10 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from impasto.results import check_writable, find_photos
 from models.catalog import find_style, styles
 from nst_core.awake import keep_awake
+from nst_core.cluster import check_engine
 from nst_core.errors import ConfigError
 from nst_core.until import parse_until
 from studio.gallery.store import FILE, Store
-from studio.sweep.engines import check_engine, open_workers
+from studio.sweep.engines import open_workers
 from studio.sweep.finals import FinalOptions
 from studio.sweep.night import COMMAND
 from studio.sweep.plan import Settings, photo_files, style_files

@@ -10,7 +10,7 @@ from swept import enter, make_studio
 
 from impasto.main import main
 from studio.sweep.cluster import posts_of
-from studio.sweep.station import versions
+from studio.sweep.station import sweep_versions
 
 
 def test_without_ray_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
@@ -71,5 +71,5 @@ def test_a_machine_has_stations_by_its_cores_cards_and_memory(has, provider, lim
 
 
 def test_the_versions_that_decide_pixels_are_told_alike_on_cards_and_without():
-    assert versions().count("onnxruntime") == 1 and "gpu" not in versions()
-    assert versions().startswith("impasto 0.1.0, numpy ")
+    assert sweep_versions().count("onnxruntime") == 1 and "gpu" not in sweep_versions()
+    assert sweep_versions().startswith("impasto 0.1.0, numpy ")

@@ -14,6 +14,7 @@ from swept import STYLES, enter, make_studio, painted
 
 from impasto.main import main
 from models.catalog import find_style
+from nst_core.cluster import ONE_MACHINE
 from nst_core.ledger import Ledger
 from studio.sweep import cluster as cluster_module
 from studio.sweep.engines import open_workers
@@ -24,7 +25,7 @@ from studio.sweep.station import Outcome, Station
 from studio.sweep.sweep import Sweep
 
 # Before Ray is imported. It would leave a token in the home folder.
-os.environ |= {cluster_module.ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+os.environ |= {ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 import ray
 from ray.cluster_utils import Cluster
 
@@ -128,7 +129,7 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_painted_twice(
 
     for left in Path("sweep").rglob(".impasto-*"):
         os.utime(left, (0, 0))  # as if that were long ago
-    monkeypatch.delenv(cluster_module.ONE_MACHINE)
+    monkeypatch.delenv(ONE_MACHINE)
     driver = start(PLAIN)  # on a cluster of its own, on this machine
     wait_for(lambda: len(pictures()) > len(twice), driver)
     family = psutil.Process(driver.pid).children(recursive=True)

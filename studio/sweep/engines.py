@@ -1,37 +1,15 @@
 """What a sweep is done by: this machine, or a cluster of them."""
 
 import contextlib
-import importlib.util
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Literal
 
-from nst_core.errors import ConfigError
+from nst_core.cluster import Engine, open_cluster
 from serve.providers import ProviderChoice
 from studio.sweep.workers import Workers, local_workers
 from studio.sweep.workshop import Workshop, count_cores
-
-Engine = Literal["local", "ray"]
-_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\s/]+):[0-9]{1,5}")
-
-
-def check_engine(engine: Engine, address: str | None = None) -> None:
-    """Finds out whether an engine can be had; see `open_workers`.
-
-    Raises:
-        ConfigError: Ray is not installed, or the address is not one of a cluster.
-    """
-    if address is not None and engine != "ray":
-        raise ConfigError("--address is for --engine ray; give that, too")
-    if address is not None and not _ADDRESS.fullmatch(address):
-        raise ConfigError(f"--address must be HOST:PORT, as ray start tells it, not {address}")
-    if engine == "ray" and importlib.util.find_spec("ray") is None:
-        raise ConfigError(
-            "--engine ray needs Ray; in the folder of Impasto, on all machines, run: pip install '.[cluster]'"
-        )
 
 
 @contextlib.contextmanager
@@ -61,14 +39,15 @@ def open_workers(
     if engine == "local":
         yield local_workers(folder, Workshop(provider, memory_limit), until)
         return
-    from studio.sweep.cluster import open_cluster  # what a sweep on one machine does without
-    from studio.sweep.station import Duty, versions
+    from studio.sweep.station import Duty, sweep_versions
 
     folder = folder.absolute()
     with open_cluster(address, count_cores(), say), NamedTemporaryFile(prefix=".impasto-", dir=folder) as token:
-        from studio.sweep.ray_workers import RayWorkers
+        from studio.sweep.ray_workers import RayWorkers  # what a sweep on one machine does without
 
-        duty = Duty(folder, Path(token.name).name, versions(), provider, until, cores=0, memory_limit=memory_limit)
+        duty = Duty(
+            folder, Path(token.name).name, sweep_versions(), provider, until, cores=0, memory_limit=memory_limit
+        )
         workers = RayWorkers(duty, say)
         try:
             yield workers

@@ -3,15 +3,13 @@
 It runs in a process of its own, on whatever machine, and knows nothing of what brings it there.
 """
 
-import importlib.metadata
-import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from nst_core.errors import ConfigError
+from nst_core.cluster import check_machine, versions
 from nst_core.ledger import Ended, Job
 from serve.providers import ProviderChoice
 from studio.sweep.turn import Turns
@@ -31,7 +29,7 @@ class Duty:
     token: str
     """Name of a file in it, by which the folder is known as the same one."""
     versions: str
-    """That pictures are to be painted with, as `versions` tells them."""
+    """That pictures are to be painted with, as `sweep_versions` tells them."""
     provider: ProviderChoice
     until: datetime | None
     """When the last job must have ended."""
@@ -60,13 +58,7 @@ class Station:
         Raises:
             ConfigError: The machine does not see the sweep's folder, would paint otherwise, or cannot.
         """
-        host = socket.gethostname()
-        if not (duty.folder / duty.token).is_file():
-            raise ConfigError(
-                f"{host} does not see {duty.folder}; all machines have to share that folder, under the same path"
-            )
-        if (found := versions()) != duty.versions:
-            raise ConfigError(f"{host} has {found}, and here is {duty.versions}; install the same on all machines")
+        host = check_machine([duty.folder / duty.token], COMPARED, duty.versions)
         workshop = Workshop(duty.provider, duty.memory_limit, duty.cores)
         self._turns = Turns(painter(duty.folder, workshop), duty.until)
         self._pool = ThreadPoolExecutor(AT_WORK * duty.cores)
@@ -85,12 +77,6 @@ class Station:
         self._turns.stop()
 
 
-def versions() -> str:
-    """Of what decides the pixels, as in `impasto 0.1.0, numpy 2.3.1`."""
-    found = []
-    for package in COMPARED:
-        try:
-            found.append(f"{package.removesuffix('-gpu')} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return ", ".join(dict.fromkeys(found))
+def sweep_versions() -> str:
+    """Of what decides the pixels, here."""
+    return versions(COMPARED)
