@@ -13,7 +13,8 @@ from rich.table import Table
 
 from nst_core.duration import duration
 from nst_core.errors import ConfigError
-from nst_core.ledger import Job, Ledger
+from nst_core.jobs import Job
+from nst_core.ledger import Ledger
 from train.queue import Event
 
 PLAIN_EVERY_S = 60.0

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from nst_core.errors import ConfigError, NstError
-from nst_core.ledger import FORMAT, Ended, Ledger
+from nst_core.job_list import FORMAT
+from nst_core.jobs import Ended
+from nst_core.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 
@@ -330,6 +332,40 @@ def test_what_waits_is_put_in_another_order_or_taken_out(at_work: Ledger):
     at_work.remove_waiting(["a", "c"])
     assert [claimed(at_work), claimed(at_work)] == ["b", "d"]
     assert states(at_work) == {"a": "running", "b": "running", "d": "running"}
+
+
+def test_what_waits_may_come_before_all_others(at_work: Ledger):
+    at_work.put_first(["c", "b"])
+    assert [job.name for job in at_work.jobs()] == ["c", "b", "a"]
+    at_work.put_first(["a", "nothing"])
+    at_work.add("d", {})
+    assert [claimed(at_work) for _ in range(4)] == ["a", "c", "b", "d"]
+    at_work.put_first(["d"])
+    assert [job.name for job in at_work.jobs()] == ["a", "c", "b", "d"], "it does not wait"
+
+
+def test_parts_of_jobs_are_read_without_the_rest(at_work: Ledger):
+    a = at_work.claim()
+    assert a
+    at_work.finish(a.id, {"figures": {"J": 0.5}}, 2.5)
+    at_work.add("x/d", {"steps": [3]})
+    places = ["name", "state", "spec.title", "spec.steps[0]", "result.figures.J", "seconds"]
+    assert list(at_work.values(places)) == [
+        ("a", "done", "A", 1, 0.5, 2.5),
+        ("b", "waiting", "B", 1, None, 0.0),
+        ("c", "waiting", "C", 1, None, 0.0),
+        ("x/d", "waiting", None, 3, None, 0.0),
+    ]
+    assert list(at_work.values(["name"], "waiting", "[a-c]")) == [("b",), ("c",)]
+    assert list(at_work.values([], "done")) == [()]
+
+
+def test_jobs_are_picked_by_name_in_the_order_of_the_names(ledger: Ledger):
+    ledger.add_all((f"x{i}", {"i": i}) for i in range(2500))
+    names = [f"x{i}" for i in reversed(range(2500))] + ["nothing", "b"]
+    found = [job.name for job in ledger.pick(iter(names))]
+    assert found == [name for name in names if name != "nothing"]
+    assert list(ledger.pick([])) == []
 
 
 def test_twenty_thousand_jobs_take_seconds_and_little_memory(tmp_path: Path):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from nst_core.errors import ConfigError, ImageError, NstError
-from nst_core.ledger import Job, Ledger
+from nst_core.jobs import Job
+from nst_core.ledger import Ledger
 from nst_core.until import parse_until
 from train.queue import LEAST_S, NOTE_EVERY_S, RESERVE_S, Event, NightOptions, Report, night
 

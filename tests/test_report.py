@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from nst_core.errors import NstError
-from nst_core.ledger import Job, State
+from nst_core.jobs import Job, State
 from serve.engine import Engine
 from tests.toy_style import expected, toy_card, write_toy_style
 from train.contact_sheet import GAP_PX, MANY_ROWS, TITLE_PX, Cell, Row, contact_sheet

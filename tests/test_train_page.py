@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nst_core.ledger import Job
+from nst_core.jobs import Job
 from serve.page_words import note
 from tests.train_page_parts import NASTY, NOON, Words, job, picture, words
 from train.night import Now

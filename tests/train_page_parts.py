@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from nst_core.ledger import Job
+from nst_core.jobs import Job
 
 NOON = datetime(2026, 11, 23, 12, 0).astimezone()
 NASTY = "<script>alert(`${1}`)</script>\"'"

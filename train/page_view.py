@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nst_core.duration import duration, rough_duration
 from nst_core.errors import ImageError
-from nst_core.ledger import Job
+from nst_core.jobs import Job
 from serve.page_words import box, escaped, note
 from train.loss_curve import draw_curve, read_curve
 from train.page_pictures import sample, strip, thumbnail

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from nst_core.errors import NstError
 from nst_core.files import is_disk_full
-from nst_core.ledger import Job, Ledger
+from nst_core.jobs import Job
+from nst_core.ledger import Ledger
 
 RESERVE_S = 15.0
 """For a style's start and export, beside its training."""

@@ -15,7 +15,7 @@ from models.catalog import Style, read_style
 from nst_core.duration import rough_duration
 from nst_core.errors import ModelError
 from nst_core.files import write_bytes
-from nst_core.ledger import Job
+from nst_core.jobs import Job
 from nst_core.picture import Picture, write_picture
 from train.contact_sheet import Cell, Row, Thumbnails, contact_sheet
 from train.loss_curve import draw_curve, read_curve

@@ -14,7 +14,8 @@ import platformdirs
 from models.catalog import SUFFIX, shipped_folder, user_folder
 from nst_core.errors import ImageError
 from nst_core.files import atomic_path, sha256
-from nst_core.ledger import Job, Ledger
+from nst_core.jobs import Job
+from nst_core.ledger import Ledger
 from nst_core.picture import READABLE_SUFFIXES, Picture, fit_long_side, read_picture
 from train.night import LEDGER, Now, read_now
 from train.queue import Report

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nst_core.cluster import nodes
-from nst_core.ledger import Job
+from nst_core.jobs import Job
 from serve.providers import ProviderChoice
 from studio.sweep.station import Duty, Station
 

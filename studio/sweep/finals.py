@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from nst_core.errors import ConfigError
-from nst_core.ledger import Job, Ledger
+from nst_core.jobs import Job
+from nst_core.ledger import Ledger
 from studio.sweep.job import PROOFS, How, SweepJob
 from studio.sweep.plan import LEDGER, check_same, final_of, final_stem
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nst_core.errors import NstError
-from nst_core.ledger import Ended, Job, Ledger
+from nst_core.jobs import Ended, Job
+from nst_core.ledger import Ledger
 from studio.sweep.job import SweepJob
 from studio.sweep.workers import Workers
 

@@ -12,7 +12,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from nst_core.cluster import head_answers
 from nst_core.errors import NstError
-from nst_core.ledger import Ended, Job
+from nst_core.jobs import Ended, Job
 from studio.sweep.cluster import BATCHES, Batch, Hired, find_posts, hire
 from studio.sweep.job import SweepJob
 from studio.sweep.station import Duty, Outcome

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from nst_core.duration import duration
 from nst_core.errors import ImageError
-from nst_core.ledger import State
+from nst_core.jobs import State
 from studio.sweep.finals import choose
 from studio.sweep.plan import OPTIMIZED
 from studio.sweep.survey import Found, Shown

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nst_core.cluster import check_machine, versions
-from nst_core.ledger import Ended, Job
+from nst_core.jobs import Ended, Job
 from serve.providers import ProviderChoice
 from studio.sweep.turn import Turns
 from studio.sweep.workers import AT_WORK, painter

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nst_core.ledger import Job, Ledger, State
+from nst_core.jobs import Job, State
+from nst_core.ledger import Ledger
 from studio.sweep.finals import Proof
 from studio.sweep.job import PROOFS, SweepJob
 from studio.sweep.plan import final_stem, suffix

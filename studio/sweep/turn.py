@@ -10,7 +10,7 @@ from typing import Any
 
 from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError, NstError
 from nst_core.files import is_disk_full
-from nst_core.ledger import Ended, Job
+from nst_core.jobs import Ended, Job
 from studio.sweep.job import How, SweepJob
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from nst_core.ledger import Ended, Job
+from nst_core.jobs import Ended, Job
 from studio.sweep.job import perform
 from studio.sweep.turn import Clock, Perform, Turns, now
 from studio.sweep.workshop import Workshop
