@@ -2,27 +2,18 @@
 
 import base64
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from serving import api_with, post, problem, use_styles
+from serving import post, problem
 
 from nst_core.picture import Picture, picture_bytes
 
-
-@pytest.fixture(autouse=True)
-def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's styles, `waves` and `six`; none that ship."""
-    return use_styles(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def api() -> TestClient:
-    return api_with()
+pytest_plugins = ["serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("styles")
 
 
 def test_inspect_tells_what_is_in_a_file(api: TestClient):

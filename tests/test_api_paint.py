@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from serving import CAT, ONE_THREAD, api_with, events, is_painted, post, problem, use_styles, write_style
+from serving import CAT, ONE_THREAD, events, is_painted, post, problem, write_style
 from toy_style import toy_card, write_toy_style
 
 from impasto.main import main
@@ -24,15 +24,8 @@ from serve.paint_options import PaintOptions
 DEEP = picture_bytes(Picture(np.random.default_rng(1).integers(0, 65536, (40, 64, 3), np.uint16)), "deep.png")
 
 
-@pytest.fixture(autouse=True)
-def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's styles, `waves` and `six`; none that ship."""
-    return use_styles(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def api() -> TestClient:
-    return api_with()
+pytest_plugins = ["serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("styles")
 
 
 def test_picture_is_what_the_network_makes(api: TestClient):

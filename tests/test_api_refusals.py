@@ -7,23 +7,15 @@ from typing import Any
 import onnx
 import pytest
 from fastapi.testclient import TestClient
-from serving import CAT, ONE_THREAD, api_with, client, events, post, problem, use_styles
+from serving import CAT, ONE_THREAD, api_with, client, events, post, problem
 from toy_style import toy_card, write_model, write_toy_style
 
 from models.card import METADATA_KEY
 from serve.api.app import build_app
 from serve.engine import Engine
 
-
-@pytest.fixture(autouse=True)
-def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's styles, `waves` and `six`; none that ship."""
-    return use_styles(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def api() -> TestClient:
-    return api_with()
+pytest_plugins = ["serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("styles")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from serving import (
     post,
     problem,
     running,
-    use_styles,
     wait_until,
 )
 
@@ -31,6 +30,9 @@ from serve.api.app import build_app
 from serve.api.limits import Limits
 from serve.engine import Engine
 
+pytest_plugins = ["serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("styles")
+
 PRINT = photo_file(2000, 1 + QUICK_PIXELS // 2000, "print.jpg")
 """Too large for the lane of the previews."""
 FORM = (
@@ -38,11 +40,6 @@ FORM = (
     b'--x\r\nContent-Disposition: form-data; name="image"; filename="cat.png"\r\n\r\n'
 )
 END = b"\r\n--x--\r\n"
-
-
-@pytest.fixture(autouse=True)
-def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return use_styles(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -216,7 +213,7 @@ def test_many_at_once_are_all_painted():
 
     with running(build_app(Engine(ONE_THREAD))) as server, ThreadPoolExecutor(16) as pool:
         assert all(pool.map(paint, range(16)))
-        assert admission(server).present == 0
+        wait_until(lambda: admission(server).present == 0)
 
 
 def test_end_lets_running_work_finish_and_refuses_new(engine: GatedEngine):

@@ -8,23 +8,15 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from serving import CAT, ONE_THREAD, api_with, client, problem, use_styles
+from serving import CAT, ONE_THREAD, client, problem
 from toy_style import toy_card, write_model, write_toy_style
 
 from models import catalog
 from serve.api.app import build_app
 from serve.engine import Engine
 
-
-@pytest.fixture(autouse=True)
-def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's styles, `waves` and `six`; none that ship."""
-    return use_styles(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def api() -> TestClient:
-    return api_with()
+pytest_plugins = ["serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("styles")
 
 
 def test_styles_are_listed_with_their_cards(api: TestClient, styles: Path):

@@ -2,22 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from serving import api_with, post, problem, use_styles
+from serving import api_with, post, problem
 
-
-@pytest.fixture(autouse=True)
-def styles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's styles, `waves` and `six`; none that ship."""
-    return use_styles(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def api() -> TestClient:
-    return api_with()
+pytest_plugins = ["serving_fixtures"]
+pytestmark = pytest.mark.usefixtures("styles")
 
 
 def test_health(api: TestClient):

@@ -5,7 +5,7 @@ import importlib.metadata
 from fastapi import FastAPI
 
 from serve.api.admission import Admission
-from serve.api.door import BodyLimit, Door
+from serve.api.body_limit import BodyLimit
 from serve.api.forms import STYLES_AT_ONCE
 from serve.api.guard import Access, Guard
 from serve.api.limits import Limits
@@ -13,7 +13,9 @@ from serve.api.metrics import Measured, Metrics
 from serve.api.problems import answer_problems
 from serve.api.routes import styles, watch, work
 from serve.api.service import Service
-from serve.api.wall import Wall
+from serve.api.style_list import StyleList
+from serve.api.thumbnails import Thumbnails
+from serve.api.work_requests import WorkRequests
 from serve.engine import Engine
 
 DESCRIPTION = """\
@@ -45,12 +47,12 @@ def build_app(engine: Engine, limits: Limits | None = None, access: Access | Non
     )
     admission = Admission(limits)
     metrics = Metrics(admission)
-    app.state.service = Service(engine, limits, admission, metrics, Wall(engine))
+    app.state.service = Service(engine, limits, admission, metrics, StyleList(), Thumbnails(engine))
     answer_problems(app)
     for router in (watch, styles, work):
         app.include_router(router)
     # The one that is added last is the first that a request passes.
-    app.add_middleware(Door, admission=admission)
+    app.add_middleware(WorkRequests, admission=admission)
     app.add_middleware(BodyLimit, limits=limits)
     app.add_middleware(Guard, access=access or Access())
     app.add_middleware(Measured, metrics=metrics)

@@ -12,8 +12,7 @@ from nst_core.picture_metadata import settings_text
 from serve.api.admission import Progress
 from serve.api.forms import Photo, Wish
 from serve.api.limits import Limits
-from serve.api.problems import refused
-from serve.api.wall import without_folder
+from serve.api.problems import refused, without_folder
 from serve.engine import Engine
 from serve.record import paint_settings
 

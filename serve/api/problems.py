@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -92,6 +93,11 @@ def refused(status: int, said: Callable[[str], str] = str) -> Iterator[None]:
         if not is_disk_full(error):
             raise
         raise _disk_full() from error
+
+
+def without_folder(text: str, path: Path) -> str:
+    """A message without the folder of a file: where it lies is nobody's business but the server's."""
+    return text.replace(str(path), path.name)
 
 
 def _disk_full() -> HTTPException:

@@ -14,7 +14,7 @@ from serve.api.forms import Image, StyleName, StyleNames, Wish, read_wish
 from serve.api.problems import problems
 from serve.api.service import Served
 from serve.api.stream import Download, EventStream, Told
-from serve.api.wall import describe_catalog
+from serve.api.style_list import describe_catalog
 
 LARGEST_PREVIEW_PX = 4096
 
@@ -41,7 +41,7 @@ async def metrics(service: Served) -> Response:
 @styles.get("/styles", responses=problems(), response_model=StylesAnswer)
 async def list_styles(service: Served) -> object:
     """All styles that can be painted with now, and the files that are broken."""
-    return await run_in_threadpool(lambda: describe_catalog(service.wall.catalog()))
+    return await run_in_threadpool(lambda: describe_catalog(service.styles.catalog()))
 
 
 @styles.get("/styles/{name}/thumbnail", responses=PNG | problems(404, 422, 503), response_class=Response)

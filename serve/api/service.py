@@ -14,8 +14,9 @@ from serve.api.forms import Photo, Wish, read_photo
 from serve.api.limits import Limits
 from serve.api.metrics import Metrics
 from serve.api.paint_job import Painted, inspect, paint
-from serve.api.problems import refused
-from serve.api.wall import Thumbnail, Wall, without_folder
+from serve.api.problems import refused, without_folder
+from serve.api.style_list import StyleList
+from serve.api.thumbnails import Thumbnail, Thumbnails
 from serve.engine import Engine
 
 
@@ -27,7 +28,8 @@ class Service:
     limits: Limits
     admission: Admission
     metrics: Metrics
-    wall: Wall
+    styles: StyleList
+    thumbnails: Thumbnails
 
     async def prepare(self, image: UploadFile, names: Sequence[str], wish: Wish) -> tuple[Photo, list[Style]]:
         """The photo and the styles of a request, once all that can be known before the work is found right.
@@ -35,7 +37,7 @@ class Service:
         Raises:
             HTTPException: something is wrong.
         """
-        styles = [await run_in_threadpool(self.wall.style, name) for name in dict.fromkeys(names)]
+        styles = [await run_in_threadpool(self.styles.style, name) for name in dict.fromkeys(names)]
         photo = await read_photo(image, self.limits)
         with refused(422):
             wish.check(photo, styles, self.limits)
@@ -55,13 +57,13 @@ class Service:
 
     async def thumbnail(self, name: str) -> Thumbnail:
         """A style's picture, which may have to be painted first."""
-        style = await run_in_threadpool(self.wall.style, name)
-        if (found := await run_in_threadpool(self.wall.thumbnail, style)) is not None:
+        style = await run_in_threadpool(self.styles.style, name)
+        if (found := await run_in_threadpool(self.thumbnails.find, style)) is not None:
             return found
 
         def painted(progress: object) -> Thumbnail:
             with refused(422, lambda text: without_folder(text, style.path)):
-                return self.wall.paint_thumbnail(style)
+                return self.thumbnails.paint(style)
 
         return await self.admission.run(0, painted)
 

@@ -16,7 +16,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from models.catalog import styles
 from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.picture import READABLE_SUFFIXES, Picture, fit_long_side, read_picture_bytes
-from serve.api.wall import without_folder
+from serve.api.problems import without_folder
 from serve.engine import Engine
 from serve.page import EXAMPLES
 from serve.page_html import QUIET, Updates, html_part

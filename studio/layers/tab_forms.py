@@ -18,9 +18,8 @@ from nst_core.memory import available_bytes
 from nst_core.picture import read_settings
 from serve.api.forms import read_photo
 from serve.api.limits import Limits
-from serve.api.problems import refusal, refused
+from serve.api.problems import refusal, refused, without_folder
 from serve.api.service import Served
-from serve.api.wall import without_folder
 from serve.engine import FREE_SHARE
 from studio.gallery.originals import Originals
 from studio.gallery.store import Store

@@ -1,50 +1,24 @@
-"""The styles as a server shows them: read anew only where files have changed, each with its thumbnail."""
+"""The styles as a server lists them: read anew only where files have changed."""
 
 import functools
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import skimage
-
 from models import catalog
 from models.card import STRENGTH_RANGE
-from models.catalog import SUFFIX, Catalog, Style, thumbnail_path
-from nst_core.picture import fit_long_side, picture_bytes, read_picture
-from serve.api.problems import refusal
-from serve.engine import Engine
+from models.catalog import SUFFIX, Catalog, Style
+from serve.api.problems import refusal, without_folder
+from serve.api.thumbnails import thumbnail_tag
 from serve.paint_options import BRUSH_RANGE
 
-THUMBNAIL_PX = 256
-THUMBNAILS_KEPT = 256
-PHOTO = "chelsea.png"
-"""What thumbnails are painted of, from scikit-image: the same as those that ship."""
 
+class StyleList:
+    """What is in the folders of styles now."""
 
-@dataclass(frozen=True)
-class Thumbnail:
-    """A picture for the wall."""
-
-    data: bytes
-    """PNG."""
-    tag: str
-    """Changes when the picture does."""
-
-
-class Wall:
-    """What is in the folders of styles now.
-
-    Args:
-        engine: paints the thumbnails of styles that bring none.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._read = functools.lru_cache(1)(lambda files: catalog.survey())
-        self._painted: dict[str, Thumbnail] = {}
 
     def catalog(self) -> Catalog:
         """All styles, and the files that are none."""
@@ -64,27 +38,6 @@ class Wall:
             if broken.path.name == name + SUFFIX:
                 raise refusal(404, f"the style {name!r} is broken: {without_folder(broken.reason, broken.path)}")
         raise refusal(404, f"there is no style {name!r}; GET /api/v1/styles lists them")
-
-    def thumbnail(self, style: Style) -> Thumbnail | None:
-        """What a photo looks like in a style, if it need not be painted."""
-        tag = thumbnail_tag(style)
-        path = thumbnail_path(style)
-        return Thumbnail(path.read_bytes(), tag) if path else self._painted.get(tag)
-
-    def paint_thumbnail(self, style: Style) -> Thumbnail:
-        """The same, painted.
-
-        Raises:
-            NstError: the style cannot be painted with.
-        """
-        tag = thumbnail_tag(style)
-        photo = read_picture(Path(skimage.__file__).parent / "data" / PHOTO)
-        photo = photo.resized(*fit_long_side(photo.width, photo.height, THUMBNAIL_PX))
-        painted = Thumbnail(picture_bytes(self._engine.stylize(photo, style), "thumbnail.png"), tag)
-        while len(self._painted) >= THUMBNAILS_KEPT:
-            self._painted.pop(next(iter(self._painted)), None)
-        self._painted[tag] = painted
-        return painted
 
 
 def describe_catalog(found: Catalog) -> dict[str, Any]:
@@ -123,18 +76,6 @@ def _describe(style: Style) -> dict[str, Any]:
 def _each(texts: Sequence[str]) -> str:
     """What several paintings say, without repeats."""
     return ", ".join(dict.fromkeys(texts))
-
-
-def thumbnail_tag(style: Style) -> str:
-    """Changes when the style's file or its thumbnail's does."""
-    paths = [style.path, thumbnail_path(style)]
-    stamps = [_stamp(path) for path in paths if path is not None]
-    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
-
-
-def without_folder(text: str, path: Path) -> str:
-    """A message without the folder of a file: where it lies is nobody's business but the server's."""
-    return text.replace(str(path), path.name)
 
 
 def _files() -> tuple[tuple[str, int, int], ...]:
