@@ -191,7 +191,7 @@ def test_batch_fits_the_memory(job: StyleJob) -> None:
     network, cpu = features.load_network("compact"), torch.device("cpu")
 
     def fitting(limit: float) -> int:
-        return fitting_batch_size(replace(job, memory_limit=int(limit)), network, cpu)
+        return fitting_batch_size(job.options, network, cpu, int(limit))
 
     sizes = [fitting(limit) for limit in (0.95e9, 1.0e9, 8e9)]
     assert sizes == sorted(sizes) and sizes[0] >= 1 and sizes[-1] == 4

@@ -7,7 +7,6 @@ import torch
 
 from nst_core.errors import BudgetError
 from nst_core.features import LossNetwork
-from train.style_job import StyleJob
 from train.style_options import StyleOptions
 
 FIXED_BYTES = 900_000_000
@@ -16,14 +15,19 @@ NETWORK_BYTES_PER_PIXEL = {"swift": 1500, "johnson": 6000}
 """Of features and gradients, a pixel of a photo."""
 
 
-def fitting_batch_size(job: StyleJob, loss_network: LossNetwork, where: torch.device) -> int:
+def fitting_batch_size(
+    options: StyleOptions, loss_network: LossNetwork, where: torch.device, limit_bytes: int | None
+) -> int:
     """The usual number of photos a step, or as many as the memory has room for.
+
+    Args:
+        limit_bytes: of memory that may be taken; None for what is free.
 
     Raises:
         BudgetError: there is no room for one.
     """
-    limit = job.memory_limit or _free_bytes(where)
-    photo_bytes = job.options.crop_px**2 * (loss_network.bytes_per_pixel + NETWORK_BYTES_PER_PIXEL[job.options.network])
+    limit = limit_bytes or _free_bytes(where)
+    photo_bytes = options.crop_px**2 * (loss_network.bytes_per_pixel + NETWORK_BYTES_PER_PIXEL[options.network])
     fitting = int((limit - FIXED_BYTES) // photo_bytes)
     if fitting < 1:
         needed = (FIXED_BYTES + photo_bytes) / 1e9

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
@@ -47,7 +48,7 @@ class Clock(Callback):
 
     Args:
         tell: told about each step.
-        stop: asked at each step whether to keep the state and stop.
+        stop: asked at each step whether to keep the state and stop; of several processes, in each.
         state: where the state is kept.
     """
 
@@ -64,16 +65,25 @@ class Clock(Callback):
         now = time.perf_counter()
         seconds = pl_module.seconds + now - self._last
         self._last = now
-        pl_module.seconds = trainer.strategy.broadcast(seconds) if trainer.world_size > 1 else seconds
+        pl_module.seconds, stop = self._of_all(trainer, seconds, bool(self.stop and self.stop()))
         share = pl_module.pace.done(trainer.global_step, pl_module.seconds)
         if share >= 1:
             trainer.should_stop = True
         if self.tell and trainer.is_global_zero:
             figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
             self.tell(Report(trainer.global_step, pl_module.pace.steps, pl_module.seconds, share, figures))
-        if self.stop and self.stop():
+        if stop:
             trainer.save_checkpoint(self.state)
             raise Stopped
+
+    def _of_all(self, trainer: pl.Trainer, seconds: float, stop: bool) -> tuple[float, bool]:
+        """The first process's time, and whether any is to stop: all stop after the same step, or some would wait."""
+        if trainer.world_size == 1:
+            return seconds, stop
+        mine = [seconds if trainer.is_global_zero else 0.0, float(stop)]
+        all_of_it = torch.tensor(mine, dtype=torch.float64, device=trainer.strategy.root_device)
+        seconds, stopping = trainer.strategy.reduce(all_of_it, reduce_op="max").tolist()
+        return seconds, stopping > 0
 
 
 class Curve(Callback):

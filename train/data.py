@@ -130,6 +130,13 @@ class CropsModule(pl.LightningDataModule):
             return self.start
         return self.start + (_batches(self._counted) - self._batches_before) * self.batch * self._counted.world_size
 
+    def setup(self, stage: str) -> None:
+        """Several processes take batches of one size, the least that fits them all."""
+        assert self.trainer is not None
+        if self.trainer.world_size > 1:
+            batch = torch.tensor(self.batch, device=self.trainer.strategy.root_device)
+            self.batch = int(self.trainer.strategy.reduce(batch, reduce_op="min"))
+
     def train_dataloader(self) -> DataLoader[Tensor]:
         assert self.trainer is not None
         self.start, self._counted, self._batches_before = self.position, self.trainer, _batches(self.trainer)

@@ -27,6 +27,9 @@ MIXED = 0.3
 UNSEEN_PX = 8
 """Of a crop's border the losses see nothing: what it does to the loss network's sight would be painted as a frame."""
 WARMUP_STEPS = 20
+USUAL_PHOTOS = 4
+"""A step, for which the learning rate is given."""
+RATE_EXPONENT = 1.0
 LARGEST_GRADIENT = 5.0
 """Norm beyond which the gradient is cut: a rare crop pulls a hundred times as hard as others."""
 
@@ -92,7 +95,7 @@ class StyleModule(pl.LightningModule):
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self.options.learning_rate * self.pace.factor(self.global_step, self.seconds)
+            group["lr"] = self._rate(len(batch) * self.trainer.world_size)
         view = self.global_step % len(self.objective.views)
         strength, shares = self._asked(len(batch))
         inner = slice(UNSEEN_PX, -UNSEEN_PX)
@@ -100,8 +103,7 @@ class StyleModule(pl.LightningModule):
         painted = self.network(batch, strength, shares)[:, :, inner, inner]
         losses = self.objective(painted, content, shares, strength, view)
         loss = losses.total.mean()
-        if not torch.isfinite(loss):
-            raise Diverged(f"the loss is not a number after {self.global_step} steps")
+        # Whether it is a number is seen by the gradient, which all processes have in common: they give up together.
         self.log_dict({f"style_{layer}": error.mean() for layer, error in losses.style.items()})
         style = torch.stack(tuple(losses.style.values())).sum(0).mean()
         self.log_dict(
@@ -115,6 +117,11 @@ class StyleModule(pl.LightningModule):
             }
         )
         return loss
+
+    def _rate(self, photos: int) -> float:
+        """Of this step, on so many photos in all processes together."""
+        scale = (photos / USUAL_PHOTOS) ** RATE_EXPONENT
+        return self.options.learning_rate * scale * self.pace.factor(self.global_step, self.seconds)
 
     def _asked(self, count: int) -> tuple[Tensor, Tensor]:
         """Random strengths (count,) and shares of the paintings (count, paintings), of this process's pictures."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,6 @@ class StyleJob:
     base_sha256: str | None
     output: Path
     """The style's file, .onnx."""
-    devices: int = 1
-    num_nodes: int = 1
-    strategy: str = "auto"
-    """Lightning's strategy."""
-    memory_limit: int | None = None
-    """Bytes that the training may take; None for what is free."""
 
     def to_spec(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -64,7 +58,8 @@ class StyleJob:
         options = StyleOptions(**spec["options"])
         options = replace(options, layer_weights=tuple(options.layer_weights))
         paths = {key: None if spec[key] is None else Path(spec[key]) for key in ("photos", "base", "output")}
-        return cls(**{**spec, **paths, "paintings": paintings, "options": options})
+        known = {field.name: spec[field.name] for field in fields(cls)}  # older ones told the machines, too
+        return cls(**{**known, **paths, "paintings": paintings, "options": options})
 
 
 def describe(path: Path, about: Mapping[str, str]) -> Painting:

@@ -17,7 +17,6 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from models.registry import build, save_network
-from models.style_network import StyleNetwork
 from nst_core import features
 from nst_core.errors import ConfigError, ImageError, ModelError
 from nst_core.objective import Weights
@@ -26,10 +25,12 @@ from nst_core.tensor import to_tensor
 from train.batch_size import fitting_batch_size
 from train.callbacks import Clock, Curve, Watch
 from train.data import CropsModule
+from train.machines import ONE, Machines
 from train.module import Diverged, Pace, StyleModule
 from train.objective import StyleObjective
 from train.photo_pack import open_pack
 from train.previews import Previews
+from train.processes import environment_of, strategy_of
 from train.queue import Report
 from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, precision
 from train.style_card import export_finished, make_card
@@ -48,6 +49,7 @@ def learn(
     budget_s: float | None = None,
     tell: Tell | None = None,
     stop: Callable[[], bool] | None = None,
+    machines: Machines = ONE,
 ) -> dict[str, Any]:
     """Train a network and write its style file; goes on where a killed run of the same job stopped.
 
@@ -57,6 +59,7 @@ def learn(
         budget_s: time that it may take from now on; None for the steps of the job's options.
         tell: told about each step.
         stop: asked at each step whether to keep the state and stop.
+        machines: what it is learned on, which may be other than before.
 
     Returns:
         `style_path`, `steps`, `seconds` and `figures`, as plain JSON; in all but the first of several processes,
@@ -65,77 +68,109 @@ def learn(
     Raises:
         NstError: something to mend: in the job, its files, or the memory.
         ModelError: the training came apart, or came to nothing.
-        Stopped: `stop` said so.
+        Stopped: `stop` said so, here or in another process.
     """
     finished = folder / "network.safetensors"
-    if not finished.exists() and not _train(job, folder, finished, budget_s, tell, stop):
-        return {}
+    if not finished.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _Training(job, folder, machines).finish(finished, budget_s, tell, stop):
+            return {}
     return export_finished(finished, job.output)
 
 
-def _train(
-    job: StyleJob,
-    folder: Path,
-    finished: Path,
-    budget_s: float | None,
-    tell: Tell | None,
-    stop: Callable[[], bool] | None,
-) -> bool:
-    """Leaves the finished network; tells whether this is the process that did."""
-    folder.mkdir(parents=True, exist_ok=True)
-    options, where = job.options, _device()
-    pictures = [_read_painting(painting, options.size * options.brush_size) for painting in job.paintings]
-    pack = open_pack(job.photos)
-    if where.type == "cuda" and job.memory_limit:
-        share = job.memory_limit / torch.cuda.get_device_properties(where).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, share), where)
-    loss_network = features.load_network(options.loss_network, where)
-    layers = dict(zip(loss_network.layers, options.layer_weights, strict=True))
-    style_weights = {layer: options.strength * weight for layer, weight in layers.items()}
-    tensors = [picture.to(where) for picture in pictures]
-    objective = StyleObjective(loss_network, tensors, Weights(options.content_weight, options.tv_weight, style_weights))
-    state = folder / "state.ckpt"
-    batch_size = options.batch_size or fitting_batch_size(job, loss_network, where)
-    data = CropsModule(pack, options.crop_px, batch_size, options.seed, working_px=options.size)
-    torch.manual_seed(options.seed)
-    network = _begin(job, objective, data, where, resumed=state.exists())
-    pace = Pace(None if budget_s else options.steps)
-    module = StyleModule(options, network, objective, pace)
-    watch = Watch(Previews(where), tensors[0], folder / "preview.png")
-    for attempt in range(TRIES):
-        trained_s = _trained_s(state, module)
-        pace.budget_s = trained_s + budget_s if budget_s else None
-        try:
-            fit(
-                _trainer(job, folder, [Curve(folder / "metrics.csv"), Clock(tell, stop, state), watch]),
-                module,
-                data,
-                _if_there(state),
-            )
-            break
-        except Diverged as error:
-            if attempt + 1 == TRIES:
-                raise ModelError(f"{error}, {TRIES} times; try less --learning-rate or --strength") from error
-            pace.rate_factor /= 2
-            if not state.exists():
-                network = _begin(job, objective, data, where, resumed=False)
-                module = StyleModule(options, network, objective, pace)
-    if module.global_rank != 0:
-        return False
-    card = make_card(job, module, pack, pictures)
-    about = {"style": json.loads(card.to_json()), "painting_sha256": [p.sha256 for p in job.paintings]}
-    save_network(module.network, options.network, finished, about)
-    state.unlink(missing_ok=True)
-    return True
+class _Training:
+    """What a network is trained with.
+
+    Args:
+        job: what to learn.
+        folder: where its state is kept.
+        machines: what it is learned on.
+    """
+
+    def __init__(self, job: StyleJob, folder: Path, machines: Machines) -> None:
+        self.job, self.folder, self.machines = job, folder, machines
+        self.state = folder / "state.ckpt"
+        self.where = _device()
+        options = job.options
+        self.pictures = [_read_painting(painting, options.size * options.brush_size) for painting in job.paintings]
+        self.pack = open_pack(job.photos)
+        if self.where.type == "cuda" and machines.memory_limit:
+            share = machines.memory_limit / torch.cuda.get_device_properties(self.where).total_memory
+            torch.cuda.set_per_process_memory_fraction(min(1.0, share), self.where)
+        loss_network = features.load_network(options.loss_network, self.where)
+        layers = dict(zip(loss_network.layers, options.layer_weights, strict=True))
+        weights = Weights(
+            options.content_weight, options.tv_weight, {name: options.strength * w for name, w in layers.items()}
+        )
+        self.tensors = [picture.to(self.where) for picture in self.pictures]
+        self.objective = StyleObjective(loss_network, self.tensors, weights)
+        batch = options.batch_size or fitting_batch_size(options, loss_network, self.where, machines.memory_limit)
+        self.data = CropsModule(self.pack, options.crop_px, batch, options.seed, working_px=options.size)
+
+    def finish(
+        self, finished: Path, budget_s: float | None, tell: Tell | None, stop: Callable[[], bool] | None
+    ) -> bool:
+        """Leaves the finished network; tells whether this is the process that did."""
+        torch.manual_seed(self.job.options.seed)
+        pace = Pace(None if budget_s else self.job.options.steps)
+        module = self._module(pace)
+        watch = Watch(Previews(self.where), self.tensors[0], self.folder / "preview.png")
+        for attempt in range(TRIES):
+            trained_s = _trained_s(self.state, module)
+            pace.budget_s = trained_s + budget_s if budget_s else None
+            callbacks = [Curve(self.folder / "metrics.csv"), Clock(tell, stop, self.state), watch]
+            try:
+                fit(self._trainer(callbacks), module, self.data, self.state if self.state.exists() else None)
+                break
+            except Diverged as error:
+                if attempt + 1 == TRIES:
+                    raise ModelError(f"{error}, {TRIES} times; try less --learning-rate or --strength") from error
+                pace.rate_factor /= 2
+                if not self.state.exists():
+                    module = self._module(pace)
+        if module.global_rank != 0:
+            return False
+        card = make_card(self.job, module, self.pack, self.pictures)
+        about = {"style": json.loads(card.to_json()), "painting_sha256": [p.sha256 for p in self.job.paintings]}
+        save_network(module.network, self.job.options.network, finished, about)
+        self.state.unlink(missing_ok=True)
+        return True
+
+    def _module(self, pace: Pace) -> StyleModule:
+        """A network to train; if it is only to receive a state, without looking for the best rows."""
+        job = self.job
+        if job.base is None or self.state.exists():
+            network = build(job.options.network, None, len(job.paintings))
+            network = network.to(self.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        else:
+            photos = self.data.sample().to(self.where).float() / 255
+            hashes = [painting.sha256 for painting in job.paintings]
+            network = begin_from(job.base, job.options.network, hashes, self.objective, photos)
+        return StyleModule(job.options, network, self.objective, pace)
+
+    def _trainer(self, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
+        logs = TensorBoardLogger(self.folder, "", "tensorboard") if importlib.util.find_spec("tensorboard") else None
+        return pl.Trainer(
+            max_steps=-1,  # the clock ends it
+            max_epochs=-1,
+            accelerator="gpu" if device() == "cuda" else "cpu",
+            devices=self.machines.devices,
+            num_nodes=self.machines.num_nodes,
+            strategy=strategy_of(self.machines),
+            precision=precision(),
+            callbacks=[*callbacks, checkpoints(self.state, CHECKPOINT_EVERY)],
+            plugins=[AtomicCheckpointIO(), environment_of(self.machines)],
+            default_root_dir=self.folder,
+            logger=logs or False,
+            log_every_n_steps=10,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
 
 
 def _device() -> torch.device:
     """This process's own."""
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if device() == "cuda" else torch.device("cpu")
-
-
-def _if_there(state: Path) -> Path | None:
-    return state if state.exists() else None
 
 
 def _trained_s(state: Path, module: StyleModule) -> float:
@@ -174,33 +209,3 @@ def _read_painting(painting: Painting, long_side_px: float) -> Tensor:
             f"each side needs {SMALLEST_PAINTING_PX}, so take a larger picture, --size or --brush-size"
         )
     return to_tensor(picture.resized(width, height))
-
-
-def _begin(
-    job: StyleJob, objective: StyleObjective, data: CropsModule, where: torch.device, resumed: bool
-) -> StyleNetwork:
-    """A network to train; if it is only to receive a state, without looking for the best rows."""
-    if job.base is None or resumed:
-        network = build(job.options.network, None, len(job.paintings))
-        return network.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    photos = data.sample().to(where).float() / 255
-    return begin_from(job.base, job.options.network, [p.sha256 for p in job.paintings], objective, photos)
-
-
-def _trainer(job: StyleJob, folder: Path, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
-    logs = TensorBoardLogger(folder, "", "tensorboard") if importlib.util.find_spec("tensorboard") else None
-    return pl.Trainer(
-        max_steps=-1,  # the clock ends it
-        max_epochs=-1,
-        accelerator="gpu" if device() == "cuda" else "cpu",
-        devices=job.devices,
-        num_nodes=job.num_nodes,
-        strategy=job.strategy,
-        precision=precision(),
-        callbacks=[*callbacks, checkpoints(folder / "state.ckpt", CHECKPOINT_EVERY)],
-        plugins=[AtomicCheckpointIO()],
-        logger=logs or False,
-        log_every_n_steps=10,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )

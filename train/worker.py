@@ -1,7 +1,8 @@
 """One style in a process of its own, `python -m train.worker FOLDER`: if it falls, the night goes on.
 
 The job lies in the folder, as `job.json`; how it goes is told on standard output, a JSON object a line. When
-standard input ends, whoever asked has gone: the process keeps its state, and ends.
+standard input ends, whoever asked has gone: the process keeps its state, and ends. So it does at SIGTERM, and at
+SIGUSR1, by which SLURM can tell that the time is nearly over.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -21,32 +23,38 @@ from typing import Any
 
 from nst_core.errors import NstError
 from nst_core.files import is_disk_full
-from train.child import BUDGET, JOB
+from train.child import JOB, TURN, Turn
 
+BESIDE = "IMPASTO_BESIDE"
+"""Tells those that Lightning starts, of several processes on a machine, from the one that starts them."""
+SIGNALS = {signal.SIGTERM, signal.SIGUSR1} if hasattr(signal, "SIGUSR1") else {signal.SIGTERM}
+OF_STARTERS = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE", "TORCHELASTIC_RUN_ID",
+               "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID")  # fmt: skip
+"""Variables by which a process finds its place among others."""
 TELL_EVERY_S = 0.5
 """Between two reports."""
 PATIENCE_S = 20.0
 """To come to a step's end in, when the process is to end."""
+LOOK_EVERY_S = 0.5
+"""Between two looks whether the process that this one belongs to is there."""
 
 
 def main(folder: Path) -> None:
     """Learn the folder's job, and tell about it."""
-    alone = threading.Event()
-    if not is_first():  # one of several that learn together: it goes when the first one goes, and says nothing
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+    ending = threading.Event()
+    if os.environ.get(BESIDE):  # Lightning started it beside the one that was asked for, and it goes with that one
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _in_thread(_end_with, os.getppid())
     else:
-        threading.Thread(target=_wait_for_end, args=[alone], daemon=True).start()
+        os.environ[BESIDE] = "1"
+        _in_thread(_wait_for_end, ending)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # else Lightning would take them, and talk to the others
+        _in_thread(_wait_for_signal, ending)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it would greet, and advertise
     warnings.filterwarnings("ignore", category=FutureWarning)
-    budget = os.environ.get(BUDGET)
     try:
-        from train.callbacks import Stopped
-        from train.style_job import StyleJob
-        from train.style_run import learn
-
-        job = StyleJob.from_spec(json.loads((folder / JOB).read_bytes()))
-        with contextlib.suppress(Stopped):
-            _say({"result": learn(job, folder, float(budget) if budget else None, _Teller(), alone.is_set)})
+        _learn(folder, ending)
     except NstError as error:
         _say({"failed": str(error), "full": is_disk_full(error)})
     except OSError as error:
@@ -59,9 +67,25 @@ def main(folder: Path) -> None:
         _say({"failed": "not enough memory; try a smaller --batch-size", "full": False})
 
 
-def is_first() -> bool:
-    """Whether this is the only process of a training, or the first of several; Lightning tells the others."""
-    return all(int(os.environ.get(rank, 0)) == 0 for rank in ("LOCAL_RANK", "NODE_RANK"))
+def _learn(folder: Path, ending: threading.Event) -> None:
+    turn = Turn.from_json(os.environ[TURN]) if TURN in os.environ else Turn()
+    if turn.machines.processes == 1:  # Ray's workers may have been started by srun, but this training is alone
+        for name in OF_STARTERS:
+            os.environ.pop(name, None)
+    from train.callbacks import Stopped
+    from train.processes import is_of_the_others
+    from train.style_job import StyleJob
+    from train.style_run import learn
+
+    job = StyleJob.from_spec(json.loads((folder / JOB).read_bytes()))
+    try:
+        _say({"result": learn(job, folder, turn.budget_s, _Teller(), ending.is_set, turn.machines)})
+    except Stopped:
+        _say({"parted": "stopped"})
+    except RuntimeError as error:
+        if not is_of_the_others(error):
+            raise
+        _say({"parted": str(error)})
 
 
 class _Teller:
@@ -77,15 +101,35 @@ class _Teller:
 
 
 def _say(message: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+    with contextlib.suppress(BrokenPipeError):  # whoever asked has gone
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
 
 
-def _wait_for_end(alone: threading.Event) -> None:
+def _in_thread(watch: Any, about: Any) -> None:
+    threading.Thread(target=watch, args=[about], daemon=True).start()
+
+
+def _wait_for_end(ending: threading.Event) -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    alone.set()
+    _end(ending)
+
+
+def _wait_for_signal(ending: threading.Event) -> None:
+    signal.sigwait(SIGNALS)
+    _end(ending)
+
+
+def _end(ending: threading.Event) -> None:
+    ending.set()
     time.sleep(PATIENCE_S)
+    os._exit(1)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
     os._exit(1)
 
 
