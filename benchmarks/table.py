@@ -15,6 +15,7 @@ from typing import Any
 from harness import RESULTS, argument_parser, run
 from johnson_table import johnson_table
 from rows import ROWS
+from sizing_table import sizing_table
 
 from nst_core.errors import ConfigError
 from nst_core.files import write_bytes
@@ -22,7 +23,7 @@ from nst_core.files import write_bytes
 README = Path(__file__).parents[1] / "README.md"
 COMPACT_CARD = Path(__file__).parents[1] / "checkpoints" / "perceptual" / "compact.json"
 MARKERS = "<!-- {}: written by impasto bench --table -->\n", "<!-- end of {} -->"
-JOHNSON = "johnson_table"
+JOHNSON, SIZING, CLUSTER = "johnson_table", "sizing", "cluster"
 
 
 def read_results(folder: Path) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def read_results(folder: Path) -> dict[str, Any]:
         ConfigError: a file is broken.
     """
     found: dict[str, Any] = {"compact_card": {"figures": json.loads(COMPACT_CARD.read_bytes())}}
-    for name in (*ROWS, JOHNSON):
+    for name in (*ROWS, JOHNSON, SIZING):
         path = folder / f"{name}.json"
         try:
             found[name] = json.loads(path.read_bytes())
@@ -47,12 +48,12 @@ def blocks(results: Mapping[str, Any]) -> dict[str, str]:
     """What belongs between the markers of each name."""
     rows = [row for name, make in ROWS.items() if name in results for row in make(results[name]["figures"])]
     lines = [f"| {' | '.join(row)} |\n" for row in [("what", "ours", "baseline, same run"), ("---",) * 3, *rows]]
-    return {
-        "figures": machine([result["measured"] for result in results.values() if "measured" in result])
-        + "\n"
-        + "".join(lines),
-        "johnson": johnson_table(results[JOHNSON]["figures"]) if JOHNSON in results else "",
-    }
+    measured = [result["measured"] for result in results.values() if "measured" in result]
+    found = {"figures": machine(measured) + "\n" + "".join(lines)}
+    for name, make, needed in (("johnson", johnson_table, [JOHNSON]), ("sizing", sizing_table, [SIZING, CLUSTER])):
+        there = all(need in results for need in needed)
+        found[name] = make(*(results[need]["figures"] for need in needed)) if there else ""
+    return found
 
 
 def machine(measured: list[dict[str, Any]]) -> str:
