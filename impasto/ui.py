@@ -17,7 +17,7 @@ from nst_core.errors import ConfigError
 from serve.api.app import build_app
 from serve.api.guard import Access
 from serve.api.limits import Limits
-from serve.api.server import Server, listen, run_server
+from serve.api.server import Server, bind, run_server
 from serve.engine import Engine
 from serve.profile import profile_names, read_profile
 from serve.providers import ComputeOptions
@@ -125,7 +125,7 @@ def run(options: Namespace) -> int:
         waiting=options.queue,
         timeout_s=options.timeout,
     )
-    with listen(options.host.strip("[]"), options.port) as listener:
+    with bind(options.host.strip("[]"), options.port) as listener:
         address = _address(options.host, listener.getsockname()[1])
         app = build_app(_engine(options), limits, access)
         _mount_page(app, gallery)

@@ -123,6 +123,15 @@ class Engine:
         """How `stylize` will paint a picture; it raises the same."""
         return self._planned(picture, style, options)[1]
 
+    def rehearse(self, style: Style) -> None:
+        """Paints the smallest picture there is, to know that a style can be painted with; its network is then ready.
+
+        Raises:
+            ModelError: It cannot.
+            BudgetError: There is no memory for it.
+        """
+        self._network(style).paint(np.zeros((MIN_SIDE_PX, MIN_SIDE_PX, 3), np.float32), _feeds(style, PaintOptions()))
+
     def _planned(self, picture: Picture, style: Style, options: PaintOptions) -> tuple[StyleNetwork, PaintPlan]:
         options.check(style)
         long_side = options.size or max(picture.width, picture.height)

@@ -21,7 +21,7 @@ from models.catalog import Style
 from nst_core.picture import Picture, picture_bytes, read_picture_bytes
 from serve.api.app import build_app
 from serve.api.limits import Limits
-from serve.api.server import Server, listen
+from serve.api.server import Server, bind
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions
@@ -111,7 +111,7 @@ class Running:
 def running(app: FastAPI, port: int = 0, **how: float) -> Iterator[Running]:
     """Serves an app by a socket, in a thread."""
     ready = threading.Event()
-    with listen(HOST, port) as listener:
+    with bind(HOST, port) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # so that a client that stalls is felt
         server = Server(app, app.state.service.admission, ready.set, lambda count: None, **how)
         found = Running(app, server, listener.getsockname()[1])

@@ -28,7 +28,7 @@ UNTIMED = settings(
 )
 MEGAPIXEL = 1_000_000
 API = api_with(pixels=MEGAPIXEL)
-WITHOUT_INPUT = ("GET /healthz", "GET /metrics", "GET /api/v1/styles")
+WITHOUT_INPUT = ("GET /healthz", "GET /readyz", "GET /metrics", "GET /api/v1/styles")
 WITH_INPUT = (
     "GET /api/v1/styles/{name}/thumbnail",
     "POST /api/v1/paint",

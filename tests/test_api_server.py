@@ -216,19 +216,19 @@ def test_many_at_once_are_all_painted():
         wait_until(lambda: admission(server).present == 0)
 
 
-def test_end_lets_running_work_finish_and_refuses_new(engine: GatedEngine):
+def test_end_lets_what_is_in_hand_finish_and_refuses_new(engine: GatedEngine):
     with running(build_app(engine)) as server, ThreadPoolExecutor(2) as pool:
         begun = pool.submit(post, server.client())
         wait_until(lambda: engine.begun)
         waits = pool.submit(post, server.client())
         wait_until(lambda: admission(server).waiting == 1)
         server.end(signal.SIGTERM)
-        assert problem(waits.result())[0] == 503
         with server.client() as client:
-            assert problem(post(client))[0] == 503 and client.get("/healthz").status_code == 503
+            wait_until(lambda: client.get("/readyz").status_code == 503)
+            assert problem(post(client))[0] == 503 and client.get("/healthz").status_code == 200
         assert not begun.done() and not server.has_ended
-        engine.let()
-        assert is_painted(begun.result().content)
+        engine.let(2)
+        assert is_painted(begun.result().content) and is_painted(waits.result().content)
         wait_until(lambda: server.has_ended)
         with pytest.raises(httpx.ConnectError):
             server.client().get("/healthz")

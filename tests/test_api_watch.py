@@ -1,4 +1,4 @@
-"""Health, metrics and the OpenAPI document."""
+"""Metrics and the OpenAPI document; what a closed server says."""
 
 import subprocess
 import sys
@@ -11,10 +11,9 @@ pytest_plugins = ["serving_fixtures"]
 pytestmark = pytest.mark.usefixtures("styles")
 
 
-def test_health(api: TestClient):
-    assert (api.get("/healthz").status_code, api.get("/healthz").json()) == (200, {"status": "ok"})
+def test_closed_server_takes_no_work_on(api: TestClient):
     api.app.state.service.admission.close()  # type: ignore[attr-defined]
-    for answer in (api.get("/healthz"), post(api), post(api, "inspect")):
+    for answer in (post(api), post(api, "inspect")):
         assert problem(answer) == (503, "the server is shutting down; try again in a while")
         assert answer.headers["retry-after"] == "30"
 
@@ -49,7 +48,7 @@ def test_document_describes_fields_and_problems(api: TestClient):
     document = api.get("/openapi.json").json()
     paths = document["paths"]
     assert paths.keys() == {
-        "/healthz", "/metrics", "/api/v1/styles", "/api/v1/styles/{name}/thumbnail", "/api/v1/paint",
+        "/healthz", "/readyz", "/metrics", "/api/v1/styles", "/api/v1/styles/{name}/thumbnail", "/api/v1/paint",
         "/api/v1/paint/stream", "/api/v1/inspect",
     }  # fmt: skip
     answers = paths["/api/v1/paint"]["post"]["responses"]

@@ -98,7 +98,10 @@ class Admission:
         self.limits = limits
         self.quick, self.long = Lane(limits.at_once), Lane(limits.at_once)
         self.present = 0
+        self.leaving = False
+        """Whether the server is about to end, so that no more work should be sent here."""
         self.closing = False
+        """Whether work is refused for that."""
         places = self.quick.places + self.long.places
         self.capacity = places + limits.waiting
         self._threads = ThreadPoolExecutor(places, thread_name_prefix="painting")
@@ -111,14 +114,17 @@ class Admission:
     def running(self) -> int:
         return self.quick.running + self.long.running
 
-    def close(self) -> None:
-        """From now on nothing is let in; what has begun goes on."""
-        self.closing = True
+    @property
+    def is_full(self) -> bool:
+        return self.present >= self.capacity
 
-    def check_open(self) -> None:
-        """Refuses where the server is shutting down."""
-        if self.closing:
-            raise refusal(503, "the server is shutting down; try again in a while", RETRY_LATER_S)
+    def leave(self) -> None:
+        """From now on the server says that it ends; work is still let in."""
+        self.leaving = True
+
+    def close(self) -> None:
+        """From now on nothing is let in; what is in hand goes on."""
+        self.leaving = self.closing = True
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -127,8 +133,9 @@ class Admission:
         Raises:
             HTTPException: 429, there is none left; 503, the server is shutting down.
         """
-        self.check_open()
-        if self.present >= self.capacity:
+        if self.closing:
+            raise refusal(503, "the server is shutting down; try again in a while", RETRY_LATER_S)
+        if self.is_full:
             raise refusal(429, f"{self.present} requests are in hand already; try again in a moment", RETRY_S)
         self.present += 1
         try:
@@ -148,14 +155,13 @@ class Admission:
             report: is told how it goes.
 
         Raises:
-            HTTPException: 503, the time is up or the server is shutting down.
+            HTTPException: 503, the time is up.
         """
         lane = self.quick if pixels <= QUICK_PIXELS else self.long
         turn, progress = lane.join(), Progress()
         future: asyncio.Future[Result] | None = None
 
         async def report_waiting() -> None:
-            self.check_open()
             await report(lane.position(turn), 0.0)
 
         async def report_working() -> None:
@@ -164,7 +170,6 @@ class Admission:
         try:
             async with asyncio.timeout(self.limits.timeout_s) as time:
                 await _watch(turn, report_waiting)
-                self.check_open()
                 future = asyncio.get_running_loop().run_in_executor(self._threads, work, progress)
                 await _watch(future, report_working)
             return future.result()

@@ -10,7 +10,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Health(BaseModel):
-    """The server is up."""
+    """All is well."""
 
     status: Literal["ok"]
 

@@ -11,7 +11,8 @@ from serve.api.guard import Access, Guard
 from serve.api.limits import Limits
 from serve.api.metrics import Measured, Metrics
 from serve.api.problems import answer_problems
-from serve.api.routes import styles, watch, work
+from serve.api.readiness import Readiness
+from serve.api.routes import style_routes, watch_routes, work_routes
 from serve.api.service import Service
 from serve.api.style_list import StyleList
 from serve.api.thumbnails import Thumbnails
@@ -47,9 +48,11 @@ def build_app(engine: Engine, limits: Limits | None = None, access: Access | Non
     )
     admission = Admission(limits)
     metrics = Metrics(admission)
-    app.state.service = Service(engine, limits, admission, metrics, StyleList(), Thumbnails(engine))
+    styles = StyleList()
+    readiness = Readiness(engine, styles, admission)
+    app.state.service = Service(engine, limits, admission, metrics, styles, Thumbnails(engine), readiness)
     answer_problems(app)
-    for router in (watch, styles, work):
+    for router in (watch_routes, style_routes, work_routes):
         app.include_router(router)
     # The one that is added last is the first that a request passes.
     app.add_middleware(WorkRequests, admission=admission)

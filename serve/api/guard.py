@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serve.api.problems import answer, refusal
 
 COOKIE = "impasto"
-OPEN_PATHS = ("/healthz",)
-"""Served without a token."""
+PROBES = ("/healthz", "/readyz")
+"""Served to whoever asks, by whatever name and without a token; they tell nothing that is worth it."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -86,7 +86,7 @@ class Guard:
     def _check_source(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self.access.has_host(host):
+        if scope["path"] not in PROBES and not self.access.has_host(host):
             raise refusal(403, f"this server is not asked for as {host!r}; if it is to be, add --allow-host NAME")
         origin = headers.get("origin")
         # Scheme and port are compared as the browser shows them to us, so a proxy that adds TLS may stand before.
@@ -99,7 +99,7 @@ class Guard:
             raise refusal(403, "requests from other sites are not served")
 
     def _check_token(self, scope: Scope) -> None:
-        if scope["path"] not in OPEN_PATHS and not self.access.knows(Headers(scope=scope)):
+        if scope["path"] not in PROBES and not self.access.knows(Headers(scope=scope)):
             error = refusal(401, "a token is needed: Authorization: Bearer TOKEN, or in a browser once /?token=TOKEN")
             error.headers = {"WWW-Authenticate": "Bearer"}
             raise error

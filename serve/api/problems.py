@@ -38,7 +38,7 @@ _MEANINGS = {
     415: "The file is not a picture that can be read.",
     422: "An option is missing or out of its range.",
     429: "Too many requests are waiting; see Retry-After.",
-    503: "The server is shutting down, or the time for the picture is up; see Retry-After.",
+    503: "The server is shutting down or cannot work, or the time for the picture is up.",
 }
 
 

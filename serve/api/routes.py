@@ -11,40 +11,47 @@ from starlette.responses import Response
 
 from serve.api.answers import METRICS, PICTURE, PNG, WORK_PROBLEMS, Event, Health, InspectAnswer, StylesAnswer
 from serve.api.forms import Image, StyleName, StyleNames, Wish, read_wish
-from serve.api.problems import problems
+from serve.api.problems import problems, refusal
 from serve.api.service import Served
 from serve.api.stream import Download, EventStream, Told
 from serve.api.style_list import describe_catalog
 
 LARGEST_PREVIEW_PX = 4096
 
-watch = APIRouter(tags=["watch"])
-styles = APIRouter(prefix="/api/v1", tags=["styles"])
-work = APIRouter(prefix="/api/v1", tags=["paint"])
+watch_routes = APIRouter(tags=["watch"])
+style_routes = APIRouter(prefix="/api/v1", tags=["styles"])
+work_routes = APIRouter(prefix="/api/v1", tags=["paint"])
 
 Wished = Annotated[Wish, Depends(read_wish)]
 
 
-@watch.get("/healthz", responses=problems(503))
-async def health(service: Served) -> Health:
-    """Whether work is taken on; 503 while the server shuts down."""
-    service.admission.check_open()
+@watch_routes.get("/healthz", responses=problems())
+async def health() -> Health:
+    """That the server lives, whatever it has to do; one that does not answer is best started anew."""
     return Health(status="ok")
 
 
-@watch.get("/metrics", responses=METRICS | problems(), response_class=Response)
+@watch_routes.get("/readyz", responses=problems(503))
+async def ready(service: Served) -> Health:
+    """Whether work should be sent here; 503 says why not: no styles or no engine, full, or shutting down."""
+    if reason := await service.readiness.reason():
+        raise refusal(503, reason)
+    return Health(status="ok")
+
+
+@watch_routes.get("/metrics", responses=METRICS | problems(), response_class=Response)
 async def metrics(service: Served) -> Response:
     """Figures of the server, as Prometheus reads them."""
     return service.metrics.response()
 
 
-@styles.get("/styles", responses=problems(), response_model=StylesAnswer)
+@style_routes.get("/styles", responses=problems(), response_model=StylesAnswer)
 async def list_styles(service: Served) -> object:
     """All styles that can be painted with now, and the files that are broken."""
     return await run_in_threadpool(lambda: describe_catalog(service.styles.catalog()))
 
 
-@styles.get("/styles/{name}/thumbnail", responses=PNG | problems(404, 422, 503), response_class=Response)
+@style_routes.get("/styles/{name}/thumbnail", responses=PNG | problems(404, 422, 503), response_class=Response)
 async def thumbnail(
     request: Request,
     service: Served,
@@ -62,7 +69,7 @@ async def thumbnail(
     return Response(found.data, headers=headers, media_type="image/png")
 
 
-@work.post("/paint", responses=PICTURE | WORK_PROBLEMS, response_class=Response)
+@work_routes.post("/paint", responses=PICTURE | WORK_PROBLEMS, response_class=Response)
 async def paint(service: Served, image: Image, style: StyleName, wish: Wished) -> Response:
     """Paints a photo in a style."""
     photo, (found,) = await service.prepare(image, [style], wish)
@@ -76,7 +83,7 @@ async def paint(service: Served, image: Image, style: StyleName, wish: Wished) -
     return Download(painted.data, headers=headers, media_type=wish.media_type)
 
 
-@work.post(
+@work_routes.post(
     "/paint/stream",
     status_code=200,
     response_class=EventStream,
@@ -101,7 +108,7 @@ async def paint_stream(service: Served, image: Image, style: StyleNames, wish: W
     return EventStream(produce)
 
 
-@work.post("/inspect", responses=WORK_PROBLEMS, response_model=InspectAnswer)
+@work_routes.post("/inspect", responses=WORK_PROBLEMS, response_model=InspectAnswer)
 async def inspect(
     service: Served,
     image: Image,

@@ -21,8 +21,8 @@ CUT_OFF_S = 1
 """How long open connections, which a page holds for ever, are waited for after that."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on which a server can answer.
+def bind(host: str, port: int) -> socket.socket:
+    """An address for a server. Until the server runs nobody gets a connection, as a balancer would take it for running.
 
     Raises:
         ConfigError: there is no such address, or the port is taken.
@@ -36,7 +36,6 @@ def listen(host: str, port: int) -> socket.socket:
             if os.name == "posix":  # on Windows it would share a port that is taken
                 found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             found.bind(address)
-            found.listen()
         except OSError:
             found.close()
             raise
@@ -46,9 +45,7 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            reason = (
-                f"--port {port} is taken; stop what runs there, or take another, like --port 0 for any that is free"
-            )
+            reason = _taken(port)
         elif error.errno == errno.EADDRNOTAVAIL:
             reason = f"--host {host} is no address of this machine; name one that is"
         elif error.errno == errno.EACCES:
@@ -59,8 +56,12 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
+def _taken(port: int) -> str:
+    return f"--port {port} is taken; stop what runs there, or take another, like --port 0 for any that is free"
+
+
 class Server(uvicorn.Server):
-    """Serves until a signal comes; then new work is refused, and running work finishes. A second signal ends at once.
+    """Serves until a signal comes; then new work is refused, and what is in hand finishes. A second one ends at once.
 
     Args:
         app: to serve.
@@ -68,6 +69,7 @@ class Server(uvicorn.Server):
         on_ready: is called when requests are answered.
         on_closing: is called at the signal, with the number of requests in hand.
         grace_s: how long they may take.
+        drain_s: for so long after the signal work is still taken on, while `/readyz` says that none should be sent.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Server(uvicorn.Server):
         on_ready: Callable[[], None],
         on_closing: Callable[[int], None],
         grace_s: float = GRACE_S,
+        drain_s: float = 0.0,
     ) -> None:
         # No log of requests: it would hold the token of the link that opens the page.
         super().__init__(
@@ -87,9 +90,9 @@ class Server(uvicorn.Server):
         )  # fmt: skip
         self.ended_by: int | None = None
         """The signal that came."""
-        self._admission, self._grace_s = admission, grace_s
+        self._admission, self._grace_s, self._drain_s = admission, grace_s, drain_s
         self._on_ready, self._on_closing = on_ready, on_closing
-        self._deadline: float | None = None
+        self._closes_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """As uvicorn calls it for a signal."""
@@ -97,6 +100,11 @@ class Server(uvicorn.Server):
         self.ended_by = sig
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        for each in sockets or ():
+            try:
+                each.listen()
+            except OSError as error:  # another has come first since the address was bound
+                raise ConfigError(_taken(each.getsockname()[1])) from error
         await super().startup(sockets)
         self._on_ready()
 
@@ -105,12 +113,16 @@ class Server(uvicorn.Server):
         ended = await super().on_tick(counter)
         if self.ended_by is None:
             return ended
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._grace_s
-            self._admission.close()
-            if self._admission.present:
+        now = time.monotonic()
+        if self._closes_at is None:
+            self._closes_at = now + self._drain_s
+            self._admission.leave()
+            if self._admission.present or self._drain_s:
                 self._on_closing(self._admission.present)
-        return ended or not self._admission.present or time.monotonic() > self._deadline
+        if now < self._closes_at:
+            return ended
+        self._admission.close()
+        return ended or not self._admission.present or now > self._closes_at + self._grace_s
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # What is cut off from here on is cut off on purpose.

@@ -7,14 +7,17 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from models.catalog import Style
+from nst_core.errors import ModelError
 from serve.api.admission import Admission, Report, silent
 from serve.api.forms import Photo, Wish, read_photo
 from serve.api.limits import Limits
 from serve.api.metrics import Metrics
 from serve.api.paint_job import Painted, inspect, paint
 from serve.api.problems import refused, without_folder
+from serve.api.readiness import Readiness
 from serve.api.style_list import StyleList
 from serve.api.thumbnails import Thumbnail, Thumbnails
 from serve.engine import Engine
@@ -30,6 +33,7 @@ class Service:
     metrics: Metrics
     styles: StyleList
     thumbnails: Thumbnails
+    readiness: Readiness
 
     async def prepare(self, image: UploadFile, names: Sequence[str], wish: Wish) -> tuple[Photo, list[Style]]:
         """The photo and the styles of a request, once all that can be known before the work is found right.
@@ -46,7 +50,12 @@ class Service:
     async def paint(self, photo: Photo, style: Style, wish: Wish, report: Report = silent) -> Painted:
         """Paints when the turn has come."""
         work = functools.partial(paint, self.engine, photo, style, wish, self.limits)
-        painted = await self.admission.run(wish.pixels(photo), work, report)
+        try:
+            painted = await self.admission.run(wish.pixels(photo), work, report)
+        except HTTPException as error:
+            if isinstance(error.__cause__, ModelError):
+                self.readiness.doubt()
+            raise
         self.metrics.pictures.labels(style.name).inc()
         return painted
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +20,8 @@ class WorkRequests:
         self.app, self.admission = app, admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.admission.leaving:
+            send = _hanging_up(send)
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(PREFIX):
             return await self.app(scope, receive, send)
         try:
@@ -66,3 +69,14 @@ class WorkRequests:
             task.uncancel()
         finally:
             watcher.cancel()
+
+
+def _hanging_up(send: Send) -> Send:
+    """Asks the client, a balancer perhaps, to send nothing more over its connection, which would meet its end."""
+
+    async def speak(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await send(message)
+
+    return speak
