@@ -16,9 +16,12 @@ from impasto.output import add_output
 from impasto.paint_work import Job, Painter
 from impasto.progress import progress_bar
 from impasto.results import check_writable, find_photos, folder_within, free_names, result_paths
+from impasto.stores import workplace
 from models.card import STRENGTH_RANGE
 from models.catalog import Style, find_style
+from nst_core.copies import origin
 from nst_core.errors import ConfigError
+from nst_core.storage import check_url, is_url, join
 from serve.paint_options import BRUSH_RANGE, PaintOptions
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ examples:
   impasto paint cat.jpg --style starry_night --refine 25        better strokes, by 25 iterations of the optimizer
   impasto paint cat.jpg --style starry_night --size 500 --upscale 4     painted at 500 px, enlarged by Waifu2x to 2,000
   impasto paint cat.tif --style udnie --size 2048 --bits 16 -o cat_udnie.tif
+  impasto paint s3://studio/photos --style udnie -o s3://studio/painted      in a store; needs the extra `storage`
 
 Styles are named as `impasto styles` lists them, or by the path of an .onnx file. The folders of a folder are kept;
 of several pictures, those that an earlier run painted with the same options are not painted again. Exit code: 0 done,
@@ -104,7 +108,11 @@ def run(options: Namespace) -> int:
     styles = {style.path.resolve(): style for style in map(find_style, options.style)}
     for style in styles.values():
         chosen.check(style)
-    jobs = plan_jobs(options, list(styles.values()))
+    with workplace(options.out or ".") as out:
+        return _paint_all(options, chosen, plan_jobs(options, list(styles.values()), out))
+
+
+def _paint_all(options: Namespace, chosen: PaintOptions, jobs: Sequence[Job]) -> int:
     mask = [Path(options.refine_mask)] if options.refine_mask else []
     check_writable((job.out for job in jobs), [*(job.photo for job in jobs), *mask])
     refinement = _refinement(options)
@@ -165,15 +173,22 @@ def _enlarger(options: Namespace) -> "Enlarger | None":
     return enlarger
 
 
-def plan_jobs(options: Namespace, styles: Sequence[Style]) -> list[Job]:
+def plan_jobs(options: Namespace, styles: Sequence[Style], out: str) -> list[Job]:
     """Each photo in each style, and where the results go.
 
     Raises:
-        ConfigError: A name does not fit: a file for several pictures, or an unknown format.
-        ImageError: There is no such photo.
+        ConfigError: A name does not fit: a file for several pictures, an unknown format, or that of a photo.
+        NstError: There is no such photo.
     """
-    out = options.out or "."
-    pairs = [(photo, style) for photo in find_photos(options.photo, out) for style in styles]
+    photos = find_photos(options.photo, options.out or ".")
+    pairs = [(photo, style) for photo in photos for style in styles]
     wanted = (folder_within(photo, options.photo) / f"{photo.stem}-{style.name}" for photo, style in pairs)
     names = free_names(map(str, wanted))
-    return [Job(*pair, path) for pair, path in zip(pairs, result_paths(out, names, options.bits), strict=True)]
+    paths = result_paths(out, names, options.bits)
+    if not is_url(options.out):
+        return [Job(*pair, path) for pair, path in zip(pairs, paths, strict=True)]
+    url, read = check_url(options.out), {origin(photo) for photo in photos}
+    urls = [url if path == Path(out) else join(url, path.relative_to(out).as_posix()) for path in paths]
+    if over := next((url for url in urls if url in read), None):
+        raise ConfigError(f"{over} would be overwritten, and is read; choose another -o")
+    return [Job(*pair, path, url) for pair, path, url in zip(pairs, paths, urls, strict=True)]

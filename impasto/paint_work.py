@@ -1,5 +1,6 @@
 """The work of `impasto paint`: photos in styles, as many at a time as there are cores."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -16,8 +17,11 @@ from jsonargparse import Namespace
 
 from models.catalog import Style
 from nst_core.errors import BudgetError, ImageError, ModelError, NstError
+from nst_core.fetch import fetch
 from nst_core.memory import available_bytes
 from nst_core.picture import Picture, read_picture, write_picture
+from nst_core.storage import publish
+from nst_core.storage_errors import Missing
 from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions
@@ -41,6 +45,19 @@ class Job:
     photo: Path
     style: Style
     out: Path
+    url: str | None = None
+    """Where the result is put then, in a store."""
+
+    @property
+    def name(self) -> str:
+        """Of the result, as the artist knows it."""
+        return self.url or str(self.out)
+
+    def there(self) -> Path:
+        """What is where the result goes, fetched where that is in a store."""
+        with contextlib.suppress(Missing):
+            return fetch(self.url) if self.url else self.out
+        return self.out
 
 
 class Stopped(Exception):
@@ -104,7 +121,7 @@ class Painter:
         photo = self.read(job.photo)
         refined = self.refinement and self.refinement.settings
         enlarged = self.enlarger and self.enlarger.settings
-        if self.several and is_painted_so(job.out, photo, job.style, self.chosen, refined, enlarged):
+        if self.several and is_painted_so(job.there(), photo, job.style, self.chosen, refined, enlarged):
             self.done_before += 1
             return None
         if not self.several and self.engine.plan(photo, job.style, self.chosen).peak_bytes > SAID_FROM_BYTES:
@@ -120,8 +137,11 @@ class Painter:
         seconds = time.perf_counter() - start
         settings = paint_settings(photo, job.style, self.chosen, seconds, refined, enlarged)
         write_picture(picture, job.out, settings=settings, quality=self.options.quality, bits=self.options.bits)
+        if job.url:
+            publish(job.out, job.url)
+            job.out.unlink()
         shallow = ", 8 bits, as Waifu2x knows no more" if picture.bit_depth < photo.bit_depth else ""
-        return f"{job.out}: {picture.width}x{picture.height} px{shallow}, {seconds:.2f} s"
+        return f"{job.name}: {picture.width}x{picture.height} px{shallow}, {seconds:.2f} s"
 
     def _plan(self, photo: Picture, job: Job) -> str:
         plan = self.engine.plan(photo, job.style, self.chosen)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from impasto.stores import local, place
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import atomic_path
 from nst_core.picture import find_pictures
@@ -15,13 +16,17 @@ from nst_core.picture_encode import DEEP_FORMATS, FORMATS
 def find_photos(given: Sequence[str], out: str) -> list[Path]:
     """The photos of the command line, without the results of an earlier run in a folder among them.
 
+    Those in stores are fetched.
+
     Args:
         given: files, folders and patterns.
         out: where the results go.
 
     Raises:
         ImageError: There is none.
+        StorageError: One cannot be fetched.
     """
+    given, out = local(given), place(out)
     photos = find_pictures(given)
     named, folder = {os.path.realpath(path) for path in given}, Path(os.path.realpath(out))
     if any(Path(_searched(path)) in folder.parents for path in given):
@@ -33,7 +38,7 @@ def find_photos(given: Sequence[str], out: str) -> list[Path]:
 
 def folder_within(photo: Path, given: Sequence[str]) -> Path:
     """The folder of a photo, as seen from the one of the command line that it was found in."""
-    for path in map(Path, given):
+    for path in map(Path, map(place, given)):
         if path.is_dir() and path in photo.parents:
             return photo.parent.relative_to(path)
     return Path()
@@ -85,11 +90,13 @@ def check_writable(results: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Finds out before the work whether all can be written, and over no input.
 
     Raises:
-        ConfigError: A result would overwrite an input.
+        ConfigError: A result would overwrite an input, or go to a store.
         NstError: A folder cannot be written to.
     """
     read = {os.path.realpath(path): path for path in inputs}
     for path in results:
+        if re.fullmatch(r"[a-z0-9+.-]{2,}:", path.parts[0]):  # what a path has made of a URL
+            raise ConfigError(f"{path} is in a store; only impasto paint, sweep and train write there: name a folder")
         if over := read.get(os.path.realpath(path)):
             raise ConfigError(f"{path} would overwrite {over}, which is read; choose another -o")
         with contextlib.suppress(_OnlyTrying), atomic_path(path):

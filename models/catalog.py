@@ -11,7 +11,10 @@ import platformdirs
 import checkpoints
 from models.card import METADATA_KEY, StyleCard
 from models.onnx_metadata import read_metadata
+from models.shared_folder import shared_folder
 from nst_core.errors import ModelError
+from nst_core.fetch import fetch
+from nst_core.storage import is_url
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +54,13 @@ def shipped_folder() -> Path:
 
 
 def user_folder() -> Path:
-    """Where the user's own styles are; the environment variable IMPASTO_STYLES_DIR names another."""
+    """Where the user's own styles are; the environment variable IMPASTO_STYLES_DIR names another.
+
+    Of one in a store, like s3://bucket/styles, it is the local copy, which follows the store's.
+    """
     chosen = os.environ.get("IMPASTO_STYLES_DIR")
+    if chosen and is_url(chosen):
+        return shared_folder(chosen, SUFFIX)
     return Path(chosen) if chosen else platformdirs.user_data_path("impasto", appauthor=False) / "styles"
 
 
@@ -88,11 +96,14 @@ def thumbnail_path(style: Style) -> Path | None:
 
 
 def find_style(name_or_path: str | Path) -> Style:
-    """A style by its name, or by the path of its file.
+    """A style by its name, or by the path or the URL of its file.
 
     Raises:
         ModelError: There is no such style, or its file is broken.
+        StorageError: It cannot be fetched.
     """
+    if is_url(name_or_path):
+        return read_style(fetch(str(name_or_path)))
     path = Path(name_or_path)
     if path.suffix == SUFFIX or len(path.parts) != 1:
         return read_style(path)

@@ -5,6 +5,7 @@ NstError
 ├── ConfigError    an option or a configuration file that makes no sense
 ├── ModelError     a style network or card that is missing or broken
 ├── WeightsError   loss-network weights that are missing, corrupt or of the wrong kind
+├── StorageError   a store that cannot be reached or used, or holds no such file
 └── BudgetError    the work does not fit in the memory, disk or time allowed
 
 The command line turns any of these into one line and exit code 2.
@@ -29,6 +30,10 @@ class ModelError(NstError):
 
 class WeightsError(NstError):
     """Loss-network weights that are missing, corrupt or of the wrong kind."""
+
+
+class StorageError(NstError):
+    """A store that cannot be reached or used, or holds no such file."""
 
 
 class BudgetError(NstError):

@@ -31,6 +31,7 @@ NEEDED = {
     "schemathesis": ["test_api_fuzz.py"],
     "gradio": [*BROWSER_TESTS, "test_page.py", "test_layers_routes.py"],
     "playwright": BROWSER_TESTS,
+    "moto": ["test_shared_styles.py", "test_storage*.py"],
     "ray": ["test_sweep_ray.py"],
 }
 """Packages that a machine for training may be without, and the tests that need them."""
