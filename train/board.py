@@ -7,17 +7,19 @@ network is gone.
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
-
-from torch import distributed
+from typing import TYPE_CHECKING, Any
 
 from nst_core.errors import ConfigError
 from train.nodes import Node
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import PrefixStore
 
 EVERY_S = 0.5
 """Between two times that words are written and read."""
@@ -37,7 +39,7 @@ class Board:
         node: which one this is.
     """
 
-    def __init__(self, store: distributed.PrefixStore, node: Node) -> None:
+    def __init__(self, store: PrefixStore, node: Node) -> None:
         self.node = node
         self._store = store
         self._word: dict[str, Any] = {}
@@ -89,7 +91,7 @@ class Board:
         self._store.set(_key(self.node.rank), text)
         self._beats += 1
         for rank in self.others:
-            if not self._store.check([_key(rank)]):
+            if not self._store.check([_key(rank)]):  # pyright: ignore[reportAttributeAccessIssue]
                 continue
             text = self._store.get(_key(rank)).decode()
             if text != self._texts.get(rank):
@@ -97,7 +99,7 @@ class Board:
                 self._heard[rank] = time.monotonic()
 
 
-def open_store(node: Node, say: Callable[[str], None]) -> distributed.PrefixStore:
+def open_store(node: Node, say: Callable[[str], None]) -> PrefixStore:
     """The store, which the first command has unless torchrun does; the others wait for it.
 
     Args:
@@ -107,16 +109,19 @@ def open_store(node: Node, say: Callable[[str], None]) -> distributed.PrefixStor
     Raises:
         ConfigError: it cannot be reached, or not be made; or another command has this one's place.
     """
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # who ends first is no reason for torch to warn
+    from torch.distributed import PrefixStore, TCPStore  # pyright: ignore[reportPrivateImportUsage]
+
     serves = node.rank == 0 and not node.hosted
     if not serves:
         _wait_for(node, say)
     try:
-        store = distributed.TCPStore(
+        store = TCPStore(
             node.address, node.port, is_master=serves, timeout=timedelta(seconds=ANSWER_S), wait_for_workers=False
         )
     except RuntimeError as error:
         raise ConfigError(_unreached(node, str(error).partition("\n")[0])) from error
-    own = distributed.PrefixStore(f"impasto/{node.run}", store)
+    own = PrefixStore(f"impasto/{node.run}", store)
     mine = f"{socket.gethostname()} {time.time_ns()}"
     if (taken := own.compare_set(f"place/{node.rank}", "", mine).decode()) != mine:
         raise ConfigError(f"{taken.split()[0]} has rank {node.rank} already; give each machine a NODE_RANK of its own")
