@@ -12,7 +12,7 @@ from gradio.themes import Base, Color
 from serve.engine import Engine
 from serve.page import mount_files, paint_tab
 from studio.gallery.tab import gallery_tab, mount_gallery
-from studio.layers.tab import layers_tab, mount_layers
+from studio.layers.tab.tab import layers_tab, mount_layers
 from studio.sweep.finals import queue_finals
 from studio.sweep.process import SweepProcess
 
@@ -57,13 +57,16 @@ label[data-testid$="-radio-label"] input:checked:hover {
 """
 
 
-def build_page(engine: Engine) -> gr.Blocks:
+def build_page(engine: Engine, paint_only: bool = False) -> gr.Blocks:
     """The page of all tabs; those that need torch tell so where it is not installed.
 
     Args:
         engine: paints the fast pictures of the Compare tab.
+        paint_only: leaves out all tabs but the first.
     """
-    tabs = [("Paint", paint_tab), *_tabs_of_torch(engine), ("Gallery", gallery_tab), ("Layers", layers_tab)]
+    tabs = [("Paint", paint_tab)]
+    if not paint_only:
+        tabs += [*_tabs_of_torch(engine), ("Gallery", gallery_tab), ("Layers", layers_tab)]
     with gr.Blocks(title="Impasto", analytics_enabled=False, fill_width=True, delete_cache=_UPLOADS_KEPT_S) as page:
         gr.HTML("<h1>Impasto</h1>", elem_id="brand")
         with gr.Tabs():
@@ -73,20 +76,24 @@ def build_page(engine: Engine) -> gr.Blocks:
     return page
 
 
-def mount_page(app: FastAPI, gallery: Path = GALLERY) -> FastAPI:
+def mount_page(app: FastAPI, gallery: Path | None = GALLERY, public_url: str | None = None) -> FastAPI:
     """Adds the page to the server's app of `serve.api.app.build_app`, at its root.
 
     Args:
         app: of the server.
-        gallery: folder of the pictures in the Gallery tab; it may come into being later.
+        gallery: folder of the pictures in the Gallery tab; it may come into being later. None leaves out all tabs but
+            Paint: they keep what a visitor does in this process or on this machine.
+        public_url: where browsers find the page, if not where they ask for it.
     """
     mount_files(app)
-    mount_gallery(app, gallery, _finish)
-    mount_layers(app, gallery)
+    if gallery is not None:
+        mount_gallery(app, gallery, _finish)
+        mount_layers(app, gallery)
     return gr.mount_gradio_app(
         app,
-        build_page(app.state.service.engine),
+        build_page(app.state.service.engine, paint_only=gallery is None),
         path="/",
+        root_path=public_url,
         theme=_theme(),
         css=_CSS,
         footer_links=[],

@@ -1,8 +1,6 @@
 """`impasto ui`: the page, and the HTTP API, on this machine."""
 
-import ipaddress
 import os
-import re
 import sys
 import webbrowser
 from pathlib import Path
@@ -13,9 +11,9 @@ from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
 from impasto.compute import add_compute
+from impasto.ui_access import add_access, how_to_enter, page_address, read_access
 from nst_core.errors import ConfigError
 from serve.api.app import build_app
-from serve.api.guard import Access
 from serve.api.limits import Limits
 from serve.api.server import Server, bind, run_server
 from serve.engine import Engine
@@ -30,17 +28,12 @@ examples:
   IMPASTO_TOKEN=... impasto ui --host 0.0.0.0               for your network, to those who know the token
   impasto ui --profile gtx970                               on a GeForce GTX 970, within its memory
   impasto ui --host 192.168.1.5 --token-file token.txt --allow-host studio.local
+  impasto ui --paint-only --host 0.0.0.0 --token-file token.txt --public-url https://studio.example
+                                                            one of several servers behind a balancer, see deploy/
 
-Programs find the same under /api/v1/, described in /openapi.json. Ctrl-C lets running work finish, a second one ends
-at once. Exit code: 0 ended, 2 something to mend, 130 stopped by Ctrl-C.
+Programs find the same under /api/v1/, described in /openapi.json. Ctrl-C and SIGTERM let work in hand
+finish, a second one ends at once. Exit code: 0 ended, 2 something to mend, 130 stopped by Ctrl-C.
 """
-
-TOKEN_VARIABLE = "IMPASTO_TOKEN"
-LEAST_TOKEN = 16
-"""Characters; fewer can be guessed."""
-MAKE_TOKEN = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe())"'
-WILDCARDS = ("0.0.0.0", "::")
-"""Hosts that stand for every address of the machine."""
 
 
 def build_parser() -> ArgumentParser:
@@ -58,7 +51,11 @@ def build_parser() -> ArgumentParser:
         "--gallery", metavar="FOLDER", type=str,
         help="painted pictures to be seen in the Gallery tab (default: sweep, in the current folder)",
     )  # fmt: skip
-    _add_access(parser)
+    add(
+        "--paint-only", action="store_true",
+        help="the Paint tab and the HTTP API alone, which keep nothing: for several servers behind one address",
+    )  # fmt: skip
+    add_access(parser)
     _add_limits(parser)
     add_compute(parser)
     add(
@@ -66,20 +63,6 @@ def build_parser() -> ArgumentParser:
         help="limits and settings of a kind of machine, see configs/profiles/",
     )  # fmt: skip
     return parser
-
-
-def _add_access(parser: ArgumentParser) -> None:
-    add = parser.add_argument_group("Who is served").add_argument
-    add(
-        "--host", metavar="ADDRESS", type=str, default="127.0.0.1",
-        help="address to serve on; one that others reach needs a token (default: %(default)s)",
-    )  # fmt: skip
-    add("--token-file", metavar="FILE", type=str, help=f"file that holds the token (default: {TOKEN_VARIABLE}, if set)")
-    add(
-        "--allow-host", metavar="NAME", action="append", type=str, default=[],
-        help="a name under which browsers ask for this server; may be given again",
-    )  # fmt: skip
-    add("--insecure", action="store_true", help="serve other machines without a token")
 
 
 def _add_limits(parser: ArgumentParser) -> None:
@@ -101,6 +84,11 @@ def _add_limits(parser: ArgumentParser) -> None:
         "--timeout", metavar="S", type=values.number("--timeout", 1, 86_400), default=usual.timeout_s,
         help="seconds that a picture may wait and be painted (default: %(default)s)",
     )  # fmt: skip
+    add(
+        "--drain", metavar="S", type=values.number("--drain", 0, 3600), default=0.0,
+        help="seconds after SIGTERM or Ctrl-C that work is still taken on while /readyz says no, for balancers that "
+        "ask now and then (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _upload(value: Any) -> int:
@@ -118,7 +106,7 @@ def run(options: Namespace) -> int:
         ConfigError: the address cannot be served on, or needs a token.
     """
     access = read_access(options)
-    gallery = _gallery(options.gallery)
+    gallery = _gallery(options.gallery, options.paint_only)
     limits = Limits(
         upload_bytes=options.max_upload,
         pixels=round(options.max_megapixels * 1e6),
@@ -126,19 +114,20 @@ def run(options: Namespace) -> int:
         timeout_s=options.timeout,
     )
     with bind(options.host.strip("[]"), options.port) as listener:
-        address = _address(options.host, listener.getsockname()[1])
+        address = page_address(options, listener.getsockname()[1])
         app = build_app(_engine(options), limits, access)
-        _mount_page(app, gallery)
+        _mount_page(app, gallery, options)
 
         def ready() -> None:
-            print(f"Impasto is at {address}{_how_to_enter(access)}; Ctrl-C ends it", flush=True)
+            print(f"Impasto is at {address}{how_to_enter(access)}; Ctrl-C ends it", flush=True)
             if options.open:
                 webbrowser.open(address)
 
         def closing(count: int) -> None:
             print(f"impasto: {count} in hand to be finished; Ctrl-C again ends at once", file=sys.stderr, flush=True)
 
-        run_server(Server(app, app.state.service.admission, ready, closing), listener)
+        server = Server(app, app.state.service.admission, ready, closing, drain_s=options.drain)
+        run_server(server, listener)
     return 0
 
 
@@ -149,85 +138,24 @@ def _engine(options: Namespace) -> Engine:
     return Engine(ComputeOptions(provider, card_memory=card_memory), options.memory_limit or memory_limit)
 
 
-def _gallery(folder: str | None) -> Path | None:
+def _gallery(folder: str | None, paint_only: bool) -> Path | None:
     """The folder of the Gallery tab, None for the usual one.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is none, or there is to be no such tab.
     """
+    if folder is not None and paint_only:
+        raise ConfigError("--paint-only serves no Gallery tab; leave out --gallery, or --paint-only")
     if folder is not None and not Path(folder).is_dir():
         raise ConfigError(f"--gallery {folder} is no folder; name one with pictures that Impasto painted")
     return None if folder is None else Path(folder)
 
 
-def _mount_page(app: FastAPI, gallery: Path | None) -> None:
+def _mount_page(app: FastAPI, gallery: Path | None, options: Namespace) -> None:
     # Gradio reads these when it is imported: nothing is told to anybody.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_OFFLINE"] = "1"
-    from impasto.page import (
-        GALLERY,
-        mount_page,
-    )  # Gradio takes seconds, and what is wrong with the options is said before
+    # Gradio takes seconds, and what is wrong with the options is said before.
+    from impasto.page import GALLERY, mount_page
 
-    mount_page(app, gallery or GALLERY)
-
-
-def read_access(options: Namespace) -> Access:
-    """Who is served, as the options say.
-
-    Raises:
-        ConfigError: other machines would be served without a token, or the token is none.
-    """
-    token = _read_token(options.token_file)
-    host = options.host.lower().strip("[]")
-    if not _is_loopback(host):
-        if token is None and not options.insecure:
-            raise ConfigError(
-                f"--host {options.host} serves other machines too, which needs a token: set {TOKEN_VARIABLE} or give "
-                f"--token-file ({MAKE_TOKEN}), or say --insecure to serve whoever comes"
-            )
-        if token is None:
-            print(
-                f"impasto: --insecure: whoever reaches {options.host} can paint here and use up this machine",
-                file=sys.stderr,
-            )
-    hosts = {host, *(name.lower() for name in options.allow_host)}
-    return Access(frozenset(hosts), any_address=host in WILDCARDS, token=token)
-
-
-def _read_token(file: str | None) -> str | None:
-    """The token of a file, or of the environment; None where there is none.
-
-    Raises:
-        ConfigError: the file cannot be read, or the token is too short.
-    """
-    if file is None:
-        token, place = os.environ.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
-        if not token:
-            return None
-    else:
-        place = f"--token-file {file}"
-        try:
-            token = Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{place} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if not re.fullmatch(rf"[!-~]{{{LEAST_TOKEN},}}", token):
-        raise ConfigError(f"{place}: a token is {LEAST_TOKEN} or more letters, digits and signs; {MAKE_TOKEN}")
-    return token
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _address(host: str, port: int) -> str:
-    """Where a browser on this machine finds the page."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host).strip("[]")
-    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
-
-
-def _how_to_enter(access: Access) -> str:
-    return "" if access.token is None else " (in a browser, once with ?token= and the token)"
+    mount_page(app, None if options.paint_only else gallery or GALLERY, options.public_url)

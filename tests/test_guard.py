@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from serve.api.guard import COOKIE, HEADERS, Access, Guard
@@ -125,6 +126,37 @@ def test_link_with_the_token_is_no_way_past_the_other_checks():
     link = f"/?token={TOKEN}"
     assert guarded(Access(token=TOKEN)).get(link, headers={"Host": "evil.example"}).status_code == 403
     assert guarded(Access(token=TOKEN)).get(link, headers={"Origin": "http://evil.example"}).status_code == 403
+
+
+def test_behind_a_proxy_the_page_is_where_it_is_said_to_be():
+    access = Access(frozenset({"studio.example"}), token=TOKEN, public_url="https://studio.example:8443/impasto")
+    client = guarded(access, "http://studio.example")  # as a proxy asks that takes TLS, the port and the path off
+    entered = client.get(f"/?token={TOKEN}&a=1")
+    assert entered.headers["location"] == "/impasto/?a=1"
+    cookie = entered.headers["set-cookie"]
+    assert re.fullmatch(rf"{COOKIE}=[0-9a-f]{{64}}; HttpOnly; Path=/impasto/; SameSite=strict; Secure", cookie)
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    for origin, status in (
+        ("https://studio.example:8443", 200),
+        ("http://studio.example:8443", 403),
+        ("https://studio.example", 200),  # as the Host is
+        ("https://studio.example:9443", 403),
+        ("https://evil.example", 403),
+    ):
+        assert client.post("/other", headers={"Origin": origin, **bearer}).status_code == status
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded"])
+def test_what_a_request_says_of_where_it_came_is_not_believed(name: str):
+    async def told(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.headers.get(name, "nothing"))
+
+    app = FastAPI()
+    app.add_middleware(Guard, access=Access())
+    app.add_route("/", told)
+    client = TestClient(app, base_url=HOME)
+    assert client.get("/", headers={name: "evil.example", "Host": "evil.example"}).status_code == 403
+    assert client.get("/", headers={name: "evil.example"}).text == "nothing"
 
 
 def test_every_answer_carries_the_headers_of_safety():

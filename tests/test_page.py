@@ -10,6 +10,7 @@ from PIL import Image
 from impasto import page
 from impasto.page import build_page, mount_page
 from serve.api.app import build_app
+from serve.api.guard import Access
 from serve.engine import Engine
 from serve.page import EXAMPLES, FILES, PREFIX
 
@@ -86,3 +87,23 @@ def test_tabs_that_need_torch_tell_what_to_do_without_it(monkeypatch: pytest.Mon
 
 def test_nothing_is_told_to_anybody() -> None:
     assert build_page(Engine()).analytics_enabled is False
+
+
+def test_paint_alone_leaves_out_all_that_keeps_something():
+    page = TestClient(mount_page(build_app(Engine()), None), "http://127.0.0.1")
+    tabs = [part["props"]["label"] for part in page.get("/config").json()["components"] if part["type"] == "tabitem"]
+    assert tabs == ["Paint"]
+    assert [page.get(path).status_code for path in ("/paint_tab/paint.js", "/api/v1/styles", "/readyz")] == [200] * 3
+    assert page.get("/gallery/renders").status_code == page.post("/api/v1/layers/preview").status_code == 404
+
+
+def test_page_knows_where_a_proxy_has_it():
+    address = "https://studio.example/impasto"
+    app = mount_page(
+        build_app(Engine(), access=Access(frozenset({"studio.example"}), public_url=address)), None, address
+    )
+    page = TestClient(app, "http://studio.example")
+    evil = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    assert page.get("/config", headers=evil).json()["root"] == address
+    own = TestClient(mount_page(build_app(Engine()), None), "http://127.0.0.1")
+    assert own.get("/config", headers=evil).json()["root"] == "http://127.0.0.1"

@@ -15,6 +15,7 @@ from serving import CAT, HOST, PATIENCE_S, is_painted, post, use_styles
 
 from impasto import ui
 from impasto.main import main
+from impasto.ui_access import page_address, read_access
 from serve.api.guard import COOKIE, HEADERS, Access
 from serve.api.limits import Limits
 from serve.api.server import Server
@@ -40,13 +41,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def served(monkeypatch: pytest.MonkeyPatch) -> list[Server]:
     """The servers that would have run; their page is left out."""
     found: list[Server] = []
-    monkeypatch.setattr(ui, "_mount_page", lambda app, gallery: None)
+    monkeypatch.setattr(ui, "_mount_page", lambda app, gallery, options: None)
     monkeypatch.setattr(ui, "run_server", lambda server, listener: found.append(server))
     return found
 
 
 def access(*words: str) -> Access:
-    return ui.read_access(ui.build_parser().parse_args(list(words)))
+    return read_access(ui.build_parser().parse_args(list(words)))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,27 @@ def access(*words: str) -> Access:
         (["--max-megapixels", "0"], "--max-megapixels must be a number from 0.001 to 1e+06, not 0"),
         (["--queue", "-1"], "--queue must be a whole number from 0 to 10000, not -1"),
         (["--gallery", "nowhere"], "--gallery nowhere is no folder; name one with pictures that Impasto painted"),
+        (
+            ["--gallery", ".", "--paint-only"],
+            "--paint-only serves no Gallery tab; leave out --gallery, or --paint-only",
+        ),
+        (["--drain", "-1"], "--drain must be a number from 0 to 3600, not -1"),
+        (["--public-url", "https://studio.example"], "--public-url https://studio.example serves other machines too, "),
+        *[
+            (["--public-url", url], f"--public-url must be an address like https://studio.example/impasto, not {url}")
+            for url in (
+                "studio.example",
+                "ftp://a.b",
+                "https://",
+                "https://u:p@a.b",
+                "https://a.b/?c",
+                "https://a.b:x",
+                "https://a.b/c d",
+                "https://a.b/../c#",
+                "https://a.b//c",
+                "https://a.b:99999",
+            )
+        ],
         (["--gallery", "token.txt"], "--gallery token.txt is no folder"),
         (["--timeout", "0"], "--timeout must be a number from 1 to 86400, not 0"),
         (
@@ -103,6 +125,15 @@ def test_who_is_served():
     assert not access("--host", "192.168.1.5", "--token-file", "token.txt").any_address
 
 
+def test_public_address_is_served_and_said():
+    words = ["--public-url", "https://Studio.example:8443/impasto/", "--token-file", "token.txt"]
+    assert access(*words) == Access(
+        frozenset({"127.0.0.1", "studio.example"}), token=TOKEN, public_url="https://Studio.example:8443/impasto"
+    )
+    assert page_address(ui.build_parser().parse_args(words), 80) == "https://Studio.example:8443/impasto/"
+    assert access("--public-url", "http://localhost:8080").token is None  # a proxy on this machine, for this machine
+
+
 def test_token_of_the_environment_yields_to_that_of_the_file(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("IMPASTO_TOKEN", TOKEN[::-1])
     assert access("--host", "::").token == TOKEN[::-1]
@@ -124,7 +155,7 @@ def test_insecure_is_said_out_loud(capsys):
      ("localhost", "http://localhost:80/")],
 )  # fmt: skip
 def test_address_is_one_for_a_browser(host: str, address: str):
-    assert ui._address(host, 80) == address
+    assert page_address(ui.build_parser().parse_args(["--host", host]), 80) == address
 
 
 class Started:

@@ -17,6 +17,8 @@ from serve.api.problems import answer, refusal
 COOKIE = "impasto"
 PROBES = ("/healthz", "/readyz")
 """Served to whoever asks, by whatever name and without a token; they tell nothing that is worth it."""
+FORWARDED = (b"forwarded", b"x-forwarded-")
+"""What proxies say of a request, and anybody else can; Gradio would believe it."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -37,6 +39,9 @@ class Access:
     """Whether any IP address will do as well: an address, unlike a name, cannot be made to point here."""
     token: str | None = None
     """What a client must know; None serves everybody."""
+    public_url: str = ""
+    """Where browsers find the server, without a slash at its end, if not where they ask for it: a proxy stands before
+    it, adds TLS perhaps, and takes the path of this address off. Nothing that requests say of it is believed."""
 
     def has_host(self, host: str) -> bool:
         """Whether a Host header, with or without a port, is one of those served."""
@@ -49,6 +54,17 @@ class Access:
         except ValueError:
             return name == "localhost" or name in self.hosts
         return self.any_address or address.is_loopback or name in self.hosts
+
+    def is_own(self, origin: str, host: str) -> bool:
+        """Whether an Origin is the server's own, given the Host that it is asked for as."""
+        # Host and port are compared as the browser shows them to us, so a proxy may stand before that keeps them.
+        public = urlsplit(self.public_url)
+        return _host_of(origin) == host.lower() or origin.lower() == f"{public.scheme}://{public.netloc}".lower()
+
+    @property
+    def path(self) -> str:
+        """Of the page, as browsers see it."""
+        return urlsplit(self.public_url).path + "/"
 
     @property
     def cookie(self) -> str:
@@ -72,6 +88,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
+        scope = {**scope, "headers": [each for each in scope["headers"] if not each[0].startswith(FORWARDED)]}
         try:
             self._check_source(scope)
             entered = self._entered(scope)
@@ -89,8 +106,7 @@ class Guard:
         if scope["path"] not in PROBES and not self.access.has_host(host):
             raise refusal(403, f"this server is not asked for as {host!r}; if it is to be, add --allow-host NAME")
         origin = headers.get("origin")
-        # Scheme and port are compared as the browser shows them to us, so a proxy that adds TLS may stand before.
-        if origin is not None and _host_of(origin) != host.lower():
+        if origin is not None and not self.access.is_own(origin, host):
             raise refusal(403, "requests from other sites are not served")
         # Browsers say where a request without Origin comes from; to follow a link from elsewhere is allowed.
         site = headers.get("sec-fetch-site", "none")
@@ -113,8 +129,9 @@ class Guard:
         if not given or not _same(given[0], self.access.token):
             return None
         rest = urlencode([(name, value) for name, value in query if name != "token"])
-        entered = RedirectResponse(f"/?{rest}" if rest else "/", 303, {"Cache-Control": "no-store"})
-        entered.set_cookie(COOKIE, self.access.cookie, httponly=True, samesite="strict")
+        path, has_tls = self.access.path, self.access.public_url.startswith("https:")
+        entered = RedirectResponse(f"{path}?{rest}" if rest else path, 303, {"Cache-Control": "no-store"})
+        entered.set_cookie(COOKIE, self.access.cookie, path=path, secure=has_tls, httponly=True, samesite="strict")
         return entered
 
 
