@@ -14,16 +14,21 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
+from impasto.compute import add_engine
+from impasto.train_crew import follow, joined
 from impasto.train_display import Display, print_status
 from models.catalog import SUFFIX, user_folder
 from nst_core.awake import keep_awake
+from nst_core.cluster import check_engine
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import sha256
 from nst_core.ledger import Ledger
 from nst_core.picture import find_pictures, read_picture
 from nst_core.until import parse_until
+from train.engines import open_learners
+from train.machines import STRATEGIES, Machines
 from train.night import LEDGER, work
-from train.photo_pack import open_pack
+from train.photo_pack import PhotoPack, open_pack
 from train.queue import NightOptions
 from train.style_job import Painting, StyleJob, describe, shipped_base
 from train.style_options import StyleOptions
@@ -81,6 +86,7 @@ def build_parser() -> ArgumentParser:
     _add_about(parser)
     _add_learning(parser)
     _add_machine(parser)
+    add_engine(parser)
     return parser
 
 
@@ -129,7 +135,7 @@ def _add_machine(parser: ArgumentParser) -> None:
     for option, what in (("--devices", "graphics cards, or CPU processes"), ("--num-nodes", "machines")):
         kind = values.number(option, 1, 1024, whole=True)
         add(option, metavar="N", type=kind, default=1, help=f"{what} (default: 1)")
-    add("--strategy", metavar="NAME", type=str, default="auto", help="Lightning's strategy, like ddp (default: auto)")
+    add("--strategy", choices=list(STRATEGIES), default="auto", help="Lightning's strategy (default: auto)")
     add(
         "--memory-limit", metavar="SIZE", type=values.memory, default=None,
         help="memory to take, like 3.5GB; --batch-size auto fits it (default: most of what is free)",
@@ -147,20 +153,38 @@ def run(options: Namespace) -> int:
         return print_status(folder)
     if not options.painting:
         raise ConfigError("name a painting, or a folder of them: impasto train PAINTING --photos DIR; see --help")
+    check_engine(options.engine, options.address)
     now = datetime.now().astimezone()
     until = parse_until(options.until, now) if options.until else None
     if until and options.minutes_per_style:
         raise ConfigError("give either --until or --minutes-per-style")
+    machines = Machines(options.devices, options.num_nodes, options.strategy, options.memory_limit)
     jobs, unusable = plan_jobs(options)
-    with Display() as display:
-        _prepare_photos(options, display)
+    with Display() as display, joined(options.engine, machines, folder, jobs) as crew:
+        pack = _prepare_photos(options, display)
+        if crew:
+            crew.agree(pack.sha256)
+        if crew and not crew.leads:
+            return follow(crew)
         ledger = Ledger(folder / LEDGER)
-        with ledger.working(), keep_awake("learning paintings"):
+        with (
+            ledger.working(),
+            keep_awake("learning paintings"),
+            open_learners(
+                options.engine,
+                folder,
+                _styles_folder(options),
+                machines,
+                options.address,
+                _warn,
+                crew.lead if crew else None,
+            ) as learners,
+        ):
             for job in jobs:
                 if ledger.add(job.name, job.to_spec()).state == "failed":
                     ledger.retry(job.name)  # what was wrong may have been mended
             asked = NightOptions(until=until, minutes_per_style=options.minutes_per_style)
-            with contextlib.closing(work(folder, ledger, asked)) as events:
+            with contextlib.closing(work(folder, ledger, asked, learners)) as events:
                 for event in events:
                     display.show(event)
     mine = [job for job in ledger.jobs() if job.name in {job.name for job in jobs}]
@@ -208,7 +232,6 @@ def _named_apart(paintings: Sequence[Painting]) -> list[Painting]:
 
 def _job(options: Namespace, chosen: StyleOptions, name: str, title: str, paintings: Sequence[Painting]) -> StyleJob:
     base = _base(options)
-    folder = Path(options.out) if options.out else user_folder()
     return StyleJob(
         name=name,
         title=title,
@@ -217,12 +240,12 @@ def _job(options: Namespace, chosen: StyleOptions, name: str, title: str, painti
         photos=Path(options.photos).resolve() if options.photos else None,
         base=base,
         base_sha256=sha256(base) if base else None,
-        output=folder.resolve() / f"{name}{SUFFIX}",
-        devices=options.devices,
-        num_nodes=options.num_nodes,
-        strategy=options.strategy,
-        memory_limit=options.memory_limit,
+        output=_styles_folder(options) / f"{name}{SUFFIX}",
     )
+
+
+def _styles_folder(options: Namespace) -> Path:
+    return (Path(options.out) if options.out else user_folder()).resolve()
 
 
 def _base(options: Namespace) -> Path | None:
@@ -263,11 +286,15 @@ def _read_about(options: Namespace, paths: Sequence[Path]) -> Mapping[str, Mappi
     return {str(name): {key: str(entry[key]) for key in ABOUT_KEYS if key in entry} for name, entry in found.items()}
 
 
-def _prepare_photos(options: Namespace, display: Display) -> None:
+def _prepare_photos(options: Namespace, display: Display) -> PhotoPack:
     """Makes the pack before the first style, where its progress can be seen."""
     if not options.photos:
         print(
             "learning on the few photos of scikit-image: fine for a try; for good styles give --photos", file=sys.stderr
         )
     with display.counting("reading photos") as progress:
-        open_pack(Path(options.photos) if options.photos else None, progress)
+        return open_pack(Path(options.photos) if options.photos else None, progress)
+
+
+def _warn(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from nst_core.errors import ConfigError
+from nst_core.errors import ConfigError, NstError
 
 Engine = Literal["local", "ray"]
 """What does the work: this machine, or a cluster."""
@@ -23,6 +23,8 @@ TOKEN = Path.home() / ".ray" / "auth_token"
 """By which the machines of a cluster know each other, where Ray has been told to make one."""
 HEAD_S = 3.0
 """For the head of the cluster to answer."""
+HEADLESS = 3
+"""Looks in a row without a head that end the work."""
 STORE_BYTES = 100_000_000
 """For Ray's shared memory, of which we need next to nothing."""
 
@@ -108,15 +110,29 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def head_answers() -> bool:
-    """Whether the head of the cluster is there, without which Ray's calls wait for it, and then end the program."""
-    import ray
+class Head:
+    """The head of the cluster, without which Ray's calls wait for it, and then end the program."""
 
-    try:
-        _knock(ray.get_runtime_context().gcs_address)
-    except OSError:
-        return False
-    return True
+    def __init__(self) -> None:
+        self._missed = 0
+
+    def is_there(self) -> bool:
+        """Whether it answers; where it does not, the others work on for a while.
+
+        Raises:
+            NstError: It has not, several times in a row.
+        """
+        import ray
+
+        try:
+            _knock(ray.get_runtime_context().gcs_address)
+        except OSError:
+            self._missed += 1
+            if self._missed < HEADLESS:
+                return False
+            raise NstError("the head of the Ray cluster is gone; once there is one, the same command goes on") from None
+        self._missed = 0
+        return True
 
 
 def _knock(address: str) -> None:

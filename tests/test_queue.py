@@ -14,7 +14,9 @@ from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.jobs import Job
 from nst_core.ledger import Ledger
 from nst_core.until import parse_until
-from train.queue import LEAST_S, NOTE_EVERY_S, RESERVE_S, Event, NightOptions, Report, night
+from train.learners import OneByOne
+from train.queue import LEAST_S, RESERVE_S, Event, NightOptions, Report, night
+from train.turn import NOTE_EVERY_S
 
 BEGIN = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -87,7 +89,7 @@ def begun(events: list[Event]) -> list[str]:
 
 def test_without_a_time_each_job_takes_its_steps(ledger: Ledger, clock: Clock):
     learner = Learner(clock)
-    events = list(night(ledger, learner, NightOptions(), clock))
+    events = list(night(ledger, OneByOne(learner), NightOptions(), clock))
     assert learner.budgets == dict.fromkeys("abcd")
     assert [event.kind for event in events] == ["begun", *["progress"] * 100, "done"] * 4
     done = [event for event in events if event.kind == "done"]
@@ -100,7 +102,7 @@ def test_without_a_time_each_job_takes_its_steps(ledger: Ledger, clock: Clock):
 
 
 def test_the_end_is_told_as_soon_as_it_can_be(ledger: Ledger, clock: Clock):
-    times = iter(night(ledger, Learner(clock), NightOptions(), clock))
+    times = iter(night(ledger, OneByOne(Learner(clock)), NightOptions(), clock))
     first, second = next(times), next(times)
     assert first.ends is None
     # At the first of a hundred steps: 99 more, one export, and three whole jobs.
@@ -112,7 +114,7 @@ def test_the_end_is_told_as_soon_as_it_can_be(ledger: Ledger, clock: Clock):
 def test_the_time_until_the_morning_is_shared_out(ledger: Ledger, clock: Clock):
     until = BEGIN + timedelta(hours=1)
     learner = Learner(clock)
-    events = list(night(ledger, learner, NightOptions(until), clock))
+    events = list(night(ledger, OneByOne(learner), NightOptions(until), clock))
     assert states(ledger) == "dddd"
     left = 3600.0
     for waiting, name in zip((4, 3, 2, 1), "abcd", strict=True):
@@ -125,15 +127,15 @@ def test_the_time_until_the_morning_is_shared_out(ledger: Ledger, clock: Clock):
 def test_what_there_is_no_time_for_waits(ledger: Ledger, clock: Clock):
     learner = Learner(clock)
     until = BEGIN + timedelta(seconds=2.5 * (LEAST_S + RESERVE_S))
-    assert begun(list(night(ledger, learner, NightOptions(until), clock))) == ["a", "b"]
+    assert begun(list(night(ledger, OneByOne(learner), NightOptions(until), clock))) == ["a", "b"]
     assert learner.budgets == {"a": LEAST_S, "b": LEAST_S}
     assert states(ledger) == "ddww"
-    assert list(night(ledger, learner, NightOptions(until), clock)) == []
+    assert list(night(ledger, OneByOne(learner), NightOptions(until), clock)) == []
 
 
 def test_minutes_for_each_style(ledger: Ledger, clock: Clock):
     learner = Learner(clock)
-    nights = night(ledger, learner, NightOptions(minutes_per_style=2), clock)
+    nights = night(ledger, OneByOne(learner), NightOptions(minutes_per_style=2), clock)
     first = next(nights)
     assert first.ends == BEGIN + 4 * timedelta(seconds=120 + RESERVE_S)
     list(nights)
@@ -143,7 +145,7 @@ def test_minutes_for_each_style(ledger: Ledger, clock: Clock):
 def test_with_both_the_shorter_time_counts(ledger: Ledger, clock: Clock):
     learner = Learner(clock)
     until = BEGIN + timedelta(seconds=4 * (100 + RESERVE_S))
-    with closing(night(ledger, learner, NightOptions(until, minutes_per_style=60), clock)) as events:
+    with closing(night(ledger, OneByOne(learner), NightOptions(until, minutes_per_style=60), clock)) as events:
         assert [next(events).kind, next(events).kind] == ["begun", "progress"]
     assert learner.budgets == {"a": 100}
 
@@ -151,7 +153,7 @@ def test_with_both_the_shorter_time_counts(ledger: Ledger, clock: Clock):
 def test_a_job_that_was_cut_off_has_the_rest_of_its_time(ledger: Ledger, clock: Clock):
     cut_off(ledger, clock, steps=90)
     learner = Learner(clock)
-    list(night(ledger, learner, NightOptions(minutes_per_style=2), clock))
+    list(night(ledger, OneByOne(learner), NightOptions(minutes_per_style=2), clock))
     noted = 1 + NOTE_EVERY_S  # the last note, at most a minute old
     assert learner.budgets == {"a": 120 - noted, "b": 120, "c": 120, "d": 120}
 
@@ -159,7 +161,7 @@ def test_a_job_that_was_cut_off_has_the_rest_of_its_time(ledger: Ledger, clock: 
         ledger.add(name, {})
     cut_off(ledger, clock, steps=90)
     learner = Learner(clock)
-    list(night(ledger, learner, NightOptions(clock.now + timedelta(seconds=1000)), clock))
+    list(night(ledger, OneByOne(learner), NightOptions(clock.now + timedelta(seconds=1000)), clock))
     rest = (1000 + noted) / 2 - RESERVE_S - noted
     assert learner.budgets == {"e": rest, "f": pytest.approx(1000 - (12 + int(rest)) - RESERVE_S)}
 
@@ -167,14 +169,14 @@ def test_a_job_that_was_cut_off_has_the_rest_of_its_time(ledger: Ledger, clock: 
 def test_a_job_whose_time_was_nearly_over_ends_at_once(ledger: Ledger, clock: Clock):
     cut_off(ledger, clock, steps=90)
     learner = Learner(clock)
-    list(night(ledger, learner, NightOptions(minutes_per_style=0.5), clock))
+    list(night(ledger, OneByOne(learner), NightOptions(minutes_per_style=0.5), clock))
     assert learner.budgets["a"] == 1
     assert states(ledger) == "dddd"
 
 
 def cut_off(ledger: Ledger, clock: Clock, steps: int) -> None:
     """The first job, after so many steps."""
-    with closing(night(ledger, Learner(clock), NightOptions(minutes_per_style=10), clock)) as events:
+    with closing(night(ledger, OneByOne(Learner(clock)), NightOptions(minutes_per_style=10), clock)) as events:
         for event in events:
             if event.report and event.report.step == steps:
                 break
@@ -182,7 +184,7 @@ def cut_off(ledger: Ledger, clock: Clock, steps: int) -> None:
 
 def test_a_failure_is_kept_and_the_night_goes_on(ledger: Ledger, clock: Clock):
     learner = Learner(clock, {"b": ImageError("b.jpg is broken; mend it")})
-    events = list(night(ledger, learner, NightOptions(), clock))
+    events = list(night(ledger, OneByOne(learner), NightOptions(), clock))
     assert states(ledger) == "dfdd"
     (failed,) = [event for event in events if event.kind == "failed"]
     assert (failed.job.name, failed.job.reason, failed.job.seconds) == ("b", "b.jpg is broken; mend it", 12)
@@ -199,18 +201,18 @@ def full_disk() -> NstError:
 def test_what_no_job_would_survive_ends_the_night(ledger: Ledger, clock: Clock, fault: BaseException):
     learner = Learner(clock, {"b": fault})
     with pytest.raises(type(fault)) as caught:
-        list(night(ledger, learner, NightOptions(), clock))
+        list(night(ledger, OneByOne(learner), NightOptions(), clock))
     assert caught.value is fault
     assert states(ledger) == "dwww"
     assert [job.seconds for job in ledger.jobs()] == [112, 12, 0, 0]
     assert ledger.worker() is None
-    assert begun(list(night(ledger, Learner(clock), NightOptions(), clock))) == ["b", "c", "d"]
+    assert begun(list(night(ledger, OneByOne(Learner(clock)), NightOptions(), clock))) == ["b", "c", "d"]
     assert ledger.jobs()[1].seconds == 12 + 10 + 99 + 2  # on from the first step, which was noted
 
 
 def test_leaving_the_loop_stops_the_training_and_keeps_the_job(ledger: Ledger, clock: Clock):
     learner = Learner(clock)
-    events = night(ledger, learner, NightOptions(), clock)
+    events = night(ledger, OneByOne(learner), NightOptions(), clock)
     assert [next(events).kind for _ in range(3)] == ["begun", "progress", "progress"]
     assert states(ledger) == "rwww"
     assert ledger.worker() is not None
@@ -221,7 +223,7 @@ def test_leaving_the_loop_stops_the_training_and_keeps_the_job(ledger: Ledger, c
 
 
 def test_leaving_after_a_style_leaves_it_done(ledger: Ledger, clock: Clock):
-    events = night(ledger, Learner(clock), NightOptions(), clock)
+    events = night(ledger, OneByOne(Learner(clock)), NightOptions(), clock)
     assert next(event for event in events if event.kind == "done").job.name == "a"
     events.close()
     assert states(ledger) == "dwww"
@@ -235,9 +237,9 @@ def test_a_ledger_that_cannot_be_written_ends_the_night(ledger: Ledger, clock: C
         patch.setattr(ledger, "finish", refuse)
         patch.setattr(ledger, "release", refuse)
         with pytest.raises(NstError, match="the disk is full"):
-            list(night(ledger, Learner(clock), NightOptions(), clock))
+            list(night(ledger, OneByOne(Learner(clock)), NightOptions(), clock))
     assert states(ledger) == "rwww"
-    assert begun(list(night(ledger, Learner(clock), NightOptions(), clock))) == ["a", "b", "c", "d"]
+    assert begun(list(night(ledger, OneByOne(Learner(clock)), NightOptions(), clock))) == ["a", "b", "c", "d"]
 
 
 def test_progress_is_noted_once_a_minute(ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch):
@@ -249,7 +251,7 @@ def test_progress_is_noted_once_a_minute(ledger: Ledger, clock: Clock, monkeypat
         return note(id, seconds, progress)
 
     monkeypatch.setattr(ledger, "note", note_and_tell)
-    events = night(ledger, Learner(clock), NightOptions(minutes_per_style=3), clock)
+    events = night(ledger, OneByOne(Learner(clock)), NightOptions(minutes_per_style=3), clock)
     assert next(event for event in events if event.report and event.report.step == 150).job.progress == {
         "step": 121, "steps": None, "seconds": 121, "share": 121 / 180, "figures": {"style": 1 / 121}
     }  # fmt: skip
@@ -258,16 +260,16 @@ def test_progress_is_noted_once_a_minute(ledger: Ledger, clock: Clock, monkeypat
 
 
 def test_a_job_added_in_the_night_is_done_too(ledger: Ledger, clock: Clock):
-    events = night(ledger, Learner(clock), NightOptions(), clock)
+    events = night(ledger, OneByOne(Learner(clock)), NightOptions(), clock)
     next(events)
     Ledger(ledger.path).add("e", {})
     assert begun(list(events)) == ["b", "c", "d", "e"]
 
 
 def test_one_night_at_a_time(ledger: Ledger, clock: Clock):
-    next(running := night(ledger, Learner(clock), NightOptions(), clock))
+    next(running := night(ledger, OneByOne(Learner(clock)), NightOptions(), clock))
     with pytest.raises(ConfigError, match="another impasto train is at work"):
-        next(night(Ledger(ledger.path), Learner(clock), NightOptions(), clock))
+        next(night(Ledger(ledger.path), OneByOne(Learner(clock)), NightOptions(), clock))
     assert next(running).kind == "progress"
 
 

@@ -13,20 +13,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from nst_core.awake import keep_awake
 from nst_core.errors import NstError
 from nst_core.files import write_bytes
-from nst_core.ledger import Job, Ledger
-from train.child import learn_in_child
-from train.queue import Event, NightOptions, Report, night
+from nst_core.ledger import Ledger
+from train.learners import local_learners
+from train.queue import Event, Learners, NightOptions, Report, night
 from train.report import write_report
-from train.style_job import StyleJob
 
 LEDGER, NOW = "ledger.sqlite", "now.json"
 """In the run's folder: what is to be learned, and how it goes."""
@@ -44,7 +42,7 @@ class Now:
     """How a night goes, as another process can read it; out of date where none is at work."""
 
     job: str
-    """The name of the last one begun."""
+    """The name of the last one that was heard of."""
     asked: NightOptions
     report: Report | None = None
     """None before its first step."""
@@ -54,23 +52,17 @@ class Now:
     """Why the night ended before its time."""
 
 
-def work(folder: Path, ledger: Ledger, asked: NightOptions) -> Generator[Event, None, None]:
-    """The night, each style in a process of its own.
-
-    How it goes is told in `now.json`; the report is written anew whenever a style is done or has failed.
+def work(folder: Path, ledger: Ledger, asked: NightOptions, learners: Learners) -> Generator[Event, None, None]:
+    """The night, as it is told in `now.json`; the report is written anew whenever a style is done or has failed.
 
     Raises:
         ConfigError: another process works on the ledger.
         NstError: the disk is full, or the ledger cannot be used.
     """
-
-    def learn(job: Job, budget_s: float | None) -> Generator[Report, None, Mapping[str, Any]]:
-        return learn_in_child(StyleJob.from_spec(job.spec), folder / job.name, budget_s)
-
     told = 0.0
     now = Now("", asked)
     try:
-        with ledger.working(), contextlib.closing(night(ledger, learn, asked)) as events:
+        with ledger.working(), contextlib.closing(night(ledger, learners, asked)) as events:
             write_now(folder, now)
             for event in events:
                 now = Now(event.job.name, asked, event.report, event.ends)
@@ -127,10 +119,10 @@ def main(words: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: the state is kept
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    ledger = Ledger(options.folder / LEDGER)
+    ledger, asked = Ledger(options.folder / LEDGER), NightOptions(options.until, options.minutes)
     try:
         with ledger.working(), keep_awake("learning paintings"):
-            for event in work(options.folder, ledger, NightOptions(options.until, options.minutes)):
+            for event in work(options.folder, ledger, asked, local_learners(options.folder)):
                 if event.kind != "progress":
                     logger.info("%s: %s", event.job.name, event.job.reason or event.kind)
     except NstError as error:

@@ -1,4 +1,4 @@
-"""A night of trainings: one style after another, the time shared out among them, nothing lost when it is cut off."""
+"""A night of trainings: as many styles at a time as there is room for, the time shared out among them, nothing lost."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from nst_core.errors import NstError
-from nst_core.files import is_disk_full
 from nst_core.jobs import Job
 from nst_core.ledger import Ledger
+from train.shares import longest_share, time_to_end
+from train.turn import Turn, trained_s
 
 RESERVE_S = 15.0
 """For a style's start and export, beside its training."""
 LEAST_S = 45.0
 """A style is not begun for less."""
-AT_ONCE_S = 1.0
-"""For one that was cut off when its time was nearly over."""
-NOTE_EVERY_S = 60.0
-"""Between two notes in the ledger of how far a style is."""
 
-Kind = Literal["begun", "progress", "done", "failed"]
+Kind = Literal["begun", "progress", "done", "failed", "waits"]
+"""`waits`: again, for another place to go on with it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,23 @@ class NightOptions:
 
 
 @dataclass(frozen=True)
+class News:
+    """What has become known of a job that is being learned."""
+
+    id: int
+    """The job's."""
+    kind: Kind
+    report: Report | None = None
+    """Of progress, once there is a step."""
+    host: str = ""
+    """Of progress: the machine, where that may be another one."""
+    result: Mapping[str, Any] | None = None
+    """Of what is done, plain JSON."""
+    reason: str = ""
+    """Of what has failed."""
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened in a night."""
 
@@ -58,135 +73,149 @@ class Event:
     """As the ledger has it now."""
     kind: Kind
     report: Report | None
-    """Of progress."""
+    """Of progress, once there is a step."""
+    host: str
+    """Where it is learned, if that may be another machine, once it is known."""
     waiting: int
-    """Jobs after this one."""
+    """Jobs that are not begun."""
     ends: datetime | None
     """When the night will probably end, once that can be told."""
 
 
-Learn = Callable[[Job, float | None], Generator[Report, None, Mapping[str, Any]]]
-"""Learns a job's style in so many seconds of training from now on (None: in the steps that the job tells); yields
-reports, returns the job's result. When it is closed it keeps what it has for the next time."""
+class Learners(Protocol):
+    """Learn jobs, here or on many machines."""
+
+    @property
+    def room(self) -> int:
+        """How many more may be begun now."""
+        ...
+
+    def begin(self, job: Job, budget_s: float | None) -> None:
+        """Has a job learned in so many seconds of training from now on; None: in the steps that the job tells."""
+        ...
+
+    def news(self) -> list[News]:
+        """What has become known since the last time; waits a while for something.
+
+        Raises:
+            NstError: No other job would survive it.
+        """
+        ...
+
+    def halt(self) -> None:
+        """Ends what is being learned; its state is kept."""
+        ...
+
 
 Clock = Callable[[], datetime]
 
 
 def night(
-    ledger: Ledger, learn: Learn, options: NightOptions, clock: Clock = lambda: datetime.now(UTC)
+    ledger: Ledger, learners: Learners, options: NightOptions, clock: Clock = lambda: datetime.now(UTC)
 ) -> Generator[Event, None, None]:
-    """Works on the ledger until nothing waits, or until too little time is left.
+    """Works on the ledger, which alone tells what is to be done, until nothing waits or too little time is left.
 
-    A job whose `learn` raises an `NstError` has failed, and the night goes on. After anything else, as Ctrl-C or a
-    full disk, or when it is closed, the job waits again in front of the others, and the night ends.
+    When something is raised, as by Ctrl-C or a full disk, or when it is closed, what is being learned waits again in
+    front of the others.
 
     Raises:
         ConfigError: another process works on the ledger.
         NstError: the disk is full, or the ledger cannot be used.
     """
-    usual_s: float | None = None
     with ledger.working():
-        while waiting := ledger.counts()["waiting"]:
-            left_s = (options.until - clock()).total_seconds() if options.until else None
-            if left_s is not None and left_s < LEAST_S + RESERVE_S:
-                return
-            job = ledger.claim()
-            if job is None:
-                return
-            limit_s = _limit(job, waiting, left_s, options)
-            if limit_s is not None:
-                usual_s = limit_s + RESERVE_S
-            turn = _Turn(ledger, job, waiting - 1, limit_s, usual_s, options.until, clock)
-            yield from turn.events(learn)
-            usual_s = turn.usual_s
-
-
-def _limit(job: Job, waiting: int, left_s: float | None, options: NightOptions) -> float | None:
-    """Seconds of training that a job may have, all runs together, if the time decides.
-
-    Args:
-        waiting: jobs that wait, with this one.
-        left_s: seconds until the end of the night, if it has one.
-    """
-    limits = []
-    if left_s is not None:
-        limits.append(max(LEAST_S, (left_s + _trained_s(job)) / waiting - RESERVE_S))
-    if options.minutes_per_style is not None:
-        limits.append(options.minutes_per_style * 60)
-    return min(limits, default=None)
-
-
-def _trained_s(job: Job) -> float:
-    return (job.progress or {}).get("seconds", 0.0)
-
-
-@dataclass
-class _Turn:
-    """One job's part of a night."""
-
-    ledger: Ledger
-    job: Job
-    waiting: int
-    """Jobs after this one."""
-    limit_s: float | None
-    """Of training, all runs together, if the time decides."""
-    usual_s: float | None
-    """What a style of this night takes, once that can be told."""
-    until: datetime | None
-    clock: Clock
-
-    def __post_init__(self) -> None:
-        self._began = self.clock()
-        self._before_s, self._trained_s = self.job.seconds, _trained_s(self.job)
-        self._noted: datetime | None = None
-
-    def events(self, learn: Learn) -> Iterator[Event]:
-        """Learns the job, and keeps the ledger."""
-        budget_s = None if self.limit_s is None else max(AT_ONCE_S, self.limit_s - self._trained_s)
+        at_work = _Night(ledger, learners, options, clock)
         try:
-            yield self._event("begun")
-            with contextlib.closing(learn(self.job, budget_s)) as reports:
-                yield from self._follow(reports)
+            yield from at_work.events()
         except BaseException:
-            with contextlib.suppress(NstError):  # on a full disk it stays running, which the next night mends
-                self.ledger.release(self.job.id, self._worked_s())
+            at_work.give_back()
             raise
-        yield self._event("done" if self.job.state == "done" else "failed")
 
-    def _follow(self, reports: Generator[Report, None, Mapping[str, Any]]) -> Iterator[Event]:
-        """An event for each report; at their end, the job is done or has failed."""
-        while True:
-            try:
-                report = next(reports)
-            except StopIteration as end:
-                self.job = self.ledger.finish(self.job.id, end.value, self._worked_s())
-                return
-            except NstError as error:
-                if is_disk_full(error):
-                    raise
-                self.job = self.ledger.fail(self.job.id, str(error), self._worked_s())
-                return
-            self._trained_s = report.seconds
-            if self.limit_s is None and report.share > 0:
-                self.usual_s = report.seconds / report.share + RESERVE_S
-            self._note(report)
-            yield self._event("progress", report)
 
-    def _note(self, report: Report) -> None:
-        now = self.clock()
-        if self._noted is None or (now - self._noted).total_seconds() >= NOTE_EVERY_S:
-            self.job = self.ledger.note(self.job.id, self._worked_s(), asdict(report))
-            self._noted = now
+class _Night:
+    def __init__(self, ledger: Ledger, learners: Learners, options: NightOptions, clock: Clock) -> None:
+        self._ledger, self._learners, self._options, self._clock = ledger, learners, options, clock
+        self._turns: dict[int, Turn] = {}
+        """Of what is being learned, by the job's id."""
+        self._usual_s: float | None = None
+        """What a style of this night takes, once that can be told."""
+        self._waiting = 0
 
-    def _worked_s(self) -> float:
-        return self._before_s + (self.clock() - self._began).total_seconds()
+    def events(self) -> Iterator[Event]:
+        while self._turns or self._may_begin():
+            while self._learners.room and self._may_begin():
+                if (job := self._ledger.claim()) is None:
+                    break
+                yield self._begin(job)
+            for news in self._learners.news():
+                yield self._take(news)
 
-    def _event(self, kind: Kind, report: Report | None = None) -> Event:
-        return Event(self.job, kind, report, self.waiting, self._ends(kind))
+    def give_back(self) -> None:
+        """What is being learned waits again, its state kept."""
+        try:
+            self._learners.halt()
+        finally:
+            for turn in self._turns.values():
+                with contextlib.suppress(NstError):  # on a full disk it stays running, which the next night mends
+                    self._ledger.release(turn.job.id, turn.worked_s())
 
-    def _ends(self, kind: Kind) -> datetime | None:
-        if self.usual_s is None:
+    def _left_s(self) -> float | None:
+        return (self._options.until - self._clock()).total_seconds() if self._options.until else None
+
+    def _may_begin(self) -> bool:
+        """Whether something waits, and there is time for it."""
+        self._waiting = self._ledger.counts()["waiting"]
+        left_s = self._left_s()
+        return bool(self._waiting) and (left_s is None or left_s >= LEAST_S + RESERVE_S)
+
+    def _begin(self, job: Job) -> Event:
+        turn = Turn(job, self._limit(job), self._clock)
+        self._turns[job.id] = turn
+        self._waiting -= 1
+        if turn.limit_s is not None:
+            self._usual_s = turn.limit_s + RESERVE_S
+        self._learners.begin(job, turn.budget_s)
+        return self._event(turn, "begun")
+
+    def _limit(self, job: Job) -> float | None:
+        """Seconds of training that a job may have, all runs together, if the time decides."""
+        limits = []
+        if (left_s := self._left_s()) is not None:
+            places = [left_s - self._rest_s(turn) for turn in self._turns.values()]
+            places += [left_s + trained_s(job), *[left_s] * (self._learners.room - 1)]
+            limits.append(max(LEAST_S, longest_share(places, self._waiting) - RESERVE_S))
+        if self._options.minutes_per_style is not None:
+            limits.append(self._options.minutes_per_style * 60)
+        return min(limits, default=None)
+
+    def _take(self, news: News) -> Event:
+        """Keeps the ledger."""
+        turn = self._turns[news.id]
+        if news.kind == "progress":
+            if turn.limit_s is None and news.report and news.report.share > 0:
+                self._usual_s = news.report.seconds / news.report.share + RESERVE_S
+            turn.follow(asdict(news.report) if news.report else None, news.host, self._ledger)
+            return self._event(turn, news.kind, news.report)
+        if news.kind == "done":
+            turn.job = self._ledger.finish(news.id, news.result or {}, turn.worked_s())
+        elif news.kind == "failed":
+            turn.job = self._ledger.fail(news.id, news.reason, turn.worked_s())
+        else:
+            turn.job = self._ledger.release(news.id, turn.worked_s())
+            self._waiting += 1
+        del self._turns[news.id]
+        return self._event(turn, news.kind)
+
+    def _event(self, turn: Turn, kind: Kind, report: Report | None = None) -> Event:
+        return Event(turn.job, kind, report, turn.host, self._waiting, self._ends())
+
+    def _ends(self) -> datetime | None:
+        rests = [self._rest_s(turn) for turn in self._turns.values()] + [0.0] * self._learners.room
+        if self._usual_s is None or not rests:
             return None
-        rest_s = max(0.0, self.usual_s - self._trained_s) if kind in ("begun", "progress") else 0.0
-        ends = self.clock() + timedelta(seconds=rest_s + self.waiting * self.usual_s)
-        return min(ends, self.until) if self.until else ends
+        ends = self._clock() + timedelta(seconds=time_to_end(rests, self._waiting, self._usual_s))
+        return min(ends, self._options.until) if self._options.until else ends
+
+    def _rest_s(self, turn: Turn) -> float:
+        """How long a style will still take, about."""
+        whole_s = (self._usual_s or 0.0) if turn.limit_s is None else turn.limit_s + RESERVE_S
+        return max(0.0, whole_s - turn.trained_s)

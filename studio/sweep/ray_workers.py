@@ -10,7 +10,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from nst_core.cluster import head_answers
+from nst_core.cluster import Head
 from nst_core.errors import NstError
 from nst_core.jobs import Ended, Job
 from studio.sweep.cluster import BATCHES, Batch, Hired, find_posts, hire
@@ -29,8 +29,6 @@ TRIES = 3
 """A job that so many stations fell over is set aside."""
 STARTS = 3
 """A machine on which so many stations fell before they were ready is given up."""
-HEADLESS = 3
-"""Looks without a head that end the work."""
 HALT_S = 15.0
 """For stations to end what they paint."""
 
@@ -63,8 +61,7 @@ class RayWorkers:
         self._unfit: NstError | None = None
         """Why the last machine was given up."""
         self._looked = -math.inf
-        self._headless = 0
-        """Looks in a row without a head of the cluster."""
+        self._head = Head()
 
     @property
     def room(self) -> int:
@@ -79,7 +76,7 @@ class RayWorkers:
 
     def ended(self) -> list[Ended]:
         if time.monotonic() - self._looked > LOOK_EVERY_S:
-            if self._head_is_there():
+            if self._head.is_there():
                 self._hire()
             self._look_after()
             self._looked = time.monotonic()
@@ -118,20 +115,6 @@ class RayWorkers:
         """All that something will come of, and the station that it will come from."""
         found = {call: station for station in self._stations for call in station.batches}
         return found | {station.report: station for station in self._stations if not station.host}
-
-    def _head_is_there(self) -> bool:
-        """Whether the cluster has a head; without one, stations work on for a while.
-
-        Raises:
-            NstError: It has had none for long.
-        """
-        if head_answers():
-            self._headless = 0
-            return True
-        self._headless += 1
-        if self._headless >= HEADLESS:
-            raise NstError("the head of the Ray cluster is gone; once there is one, the same command goes on")
-        return False
 
     def _hire(self) -> None:
         """Puts stations where there is room.

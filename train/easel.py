@@ -1,0 +1,109 @@
+"""A place of a cluster where a style is learned: a process that starts the child there, and passes on what it tells.
+
+It is on whatever machine, and knows nothing of what brings it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from nst_core.cluster import check_machine, versions
+from nst_core.errors import ConfigError, ModelError, NstError
+from nst_core.files import is_disk_full
+from train.child import Parted, learn_in_child
+from train.machines import Machines
+from train.queue import Report
+from train.style_job import StyleJob
+
+COMPARED = (
+    "impasto", "numpy", "onnx", "onnxscript", "pillow", "pytorch-lightning", "pytorch-optimizer", "torch",
+    "torchvision",
+)  # fmt: skip
+"""Packages whose versions decide the weights."""
+
+What = Literal["here", "report", "done", "failed", "waits", "fallen", "full", "unfit"]
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What an easel has to know."""
+
+    folder: Path
+    """Of the run, its full path."""
+    tokens: tuple[Path, ...]
+    """Files in that and the styles' folder, by which these are known as the same ones."""
+    versions: str
+    """That are to be learned with, as `train_versions` tells them."""
+    machines: Machines
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an easel tells."""
+
+    what: What
+    """`waits`: it was stopped; `fallen` has the process that learned, `full` is the disk, `unfit` the machine."""
+    text: str = ""
+    """The machine's name, or what is wrong."""
+    report: Report | None = None
+    result: Mapping[str, Any] | None = None
+
+
+class Easel:
+    """Has one style learned; `stop` and `end` may be called from other threads meanwhile."""
+
+    def learn(
+        self, duty: Duty, needs: Sequence[Path], name: str, spec: Mapping[str, Any], budget_s: float | None
+    ) -> Iterator[Told]:
+        """Tells where it is, how it goes, and last what has become of it.
+
+        Args:
+            duty: of the night.
+            needs: files and folders of the job that are there for whoever asks.
+            name: of the job, and of its folder in the run's.
+            spec: of the job.
+            budget_s: seconds of training from now on; None for the job's steps.
+        """
+        try:
+            host = check_machine(duty.tokens, COMPARED, duty.versions)
+            if missed := next((path for path in needs if not path.exists()), None):
+                raise ConfigError(f"{host} does not see {missed}; all machines have to share it, under the same path")
+        except ConfigError as error:
+            yield Told("unfit", str(error))
+            return
+        yield Told("here", host)
+        reports = learn_in_child(StyleJob.from_spec(spec), duty.folder / name, budget_s, duty.machines)
+        while True:
+            try:
+                told = Told("report", report=next(reports))
+            except StopIteration as end:
+                told = Told("done", result=end.value)
+            except Parted:
+                told = Told("waits")
+            except ModelError as error:  # of the child itself, which tells what is wrong with its job otherwise
+                told = Told("fallen", str(error))
+            except NstError as error:
+                told = Told("full" if is_disk_full(error) else "failed", str(error))
+            yield told
+            if told.what != "report":
+                return
+
+    def stop(self) -> None:
+        """The child keeps its state, and ends."""
+        for child in psutil.Process().children():
+            child.terminate()
+
+    def end(self) -> None:
+        """The child ends at once."""
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+
+
+def train_versions() -> str:
+    """Of what decides the weights, here."""
+    return versions(COMPARED)
