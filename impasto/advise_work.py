@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from impasto.results import check_writable, free_names
+from impasto.stores import local
 from nst_core.errors import ConfigError, ImageError
 from nst_core.picture import find_pictures, read_picture
 from studio.advise.advice import Advice, AdviseOptions, advise
@@ -40,7 +41,7 @@ def advise_all(options: Namespace) -> int:
     """
     if options.crops and options.no_crops:
         raise ConfigError("--crops FOLDER writes crops, and --no-crops looks for none; leave one of them out")
-    paths = find_pictures(options.images)
+    paths = find_pictures(local(options.images))
     if not paths:
         raise ImageError(f"there is no picture in {', '.join(options.images)}")
     files = [Path(file) for file in (options.json, options.html) if file]

@@ -8,6 +8,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from impasto.results import find_photos, free_names, result_paths
+from impasto.stores import local_file
 from models.card import STRENGTH_RANGE
 from models.catalog import SUFFIX, find_style, read_style
 from nst_core.errors import ConfigError, ModelError
@@ -98,15 +99,18 @@ def _read_painting(name: Path, options: Namespace) -> tuple[Path, Picture | Know
 def split_share(text: str) -> tuple[Path, float]:
     """`a.jpg:0.7` as path and share; only a number at the end is a share, and none if there is such a file.
 
+    One in a store is fetched.
+
     Raises:
         ConfigError: The share is 0.
+        StorageError: It cannot be fetched.
     """
     found = re.fullmatch(r"(.+):(\d+\.?\d*|\.\d+)", text)
     if not found or Path(text).exists():
-        return Path(text), 1.0
+        return local_file(text), 1.0
     if float(found[2]) == 0:
         raise ConfigError(f"--style {text}: a share must be greater than 0; leave the painting out instead")
-    return Path(found[1]), float(found[2])
+    return local_file(found[1]), float(found[2])
 
 
 def read_sources(photo: Path, paintings: Sequence[Painting], options: Namespace, draft: Path | None) -> Sources:
