@@ -20,12 +20,12 @@ from impasto.page import mount_page
 from nst_core.picture import Picture, read_picture, write_picture
 from serve.api.app import build_app
 from serve.engine import Engine
-from studio.layers import tab_preview
 from studio.layers.blend import MIXES
 from studio.layers.build import build_stack
 from studio.layers.composite import composite
 from studio.layers.options import LayersOptions
 from studio.layers.stack import Group, Layer, Stack
+from studio.layers.tab import preview
 
 pytest_plugins = ["browser_fixtures"]
 pytestmark = [
@@ -400,7 +400,7 @@ def test_work_is_shown_as_it_goes_and_canceled(
             ended.append(error)
             raise
 
-    monkeypatch.setattr(tab_preview, "build_stack", endless)
+    monkeypatch.setattr(preview, "build_stack", endless)
     page.goto(f"http://{HOST}:{server.port}/")
     page.get_by_role("tab", name="Layers").click()
     tab = page.locator(".layers-tab")

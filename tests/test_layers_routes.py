@@ -31,13 +31,13 @@ from serve.api.limits import Limits
 from serve.engine import Engine
 from serve.providers import ComputeOptions
 from studio.gallery.store import Store
-from studio.layers import tab, tab_preview
 from studio.layers.build import build_stack
 from studio.layers.composite import composite
 from studio.layers.options import LayersOptions
 from studio.layers.stack import Group, Layer, Stack
-from studio.layers.tab import FILES, PREFIX, mount_layers
-from studio.layers.tab_forms import read_stack
+from studio.layers.tab import preview, tab
+from studio.layers.tab.forms import read_stack
+from studio.layers.tab.tab import FILES, PREFIX, mount_layers
 
 PATH = "/api/v1/layers/"
 
@@ -223,7 +223,7 @@ def test_other_files_show_the_same(api: TestClient, pictures: tuple[Path, list[P
 def test_a_mask_that_was_painted_small_is_the_same_at_full_size(
     api: TestClient, pictures: tuple[Path, list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tab_preview, "PREVIEW_PX", 120)
+    monkeypatch.setattr(preview, "PREVIEW_PX", 120)
     photo, renders = pictures
     stack = next(each.fields for each in events(post(api, "preview", (photo, renders[:1]))) if each.event == "stack")
     assert (stack["width"], stack["height"], stack["full"]) == (120, 80, [240, 160])

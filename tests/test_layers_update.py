@@ -24,7 +24,7 @@ from psd_tools.constants import BlendMode, ChannelID, Resource  # noqa: E402
 from psd_tools.psd.image_resources import ImageResource, LayerGroupEnabledIDs, LayerGroupInfo  # noqa: E402
 from psd_tools.psd.tagged_blocks import TaggedBlock  # noqa: E402
 
-from studio.layers.psd_layout import read_layout  # noqa: E402
+from studio.layers.psd.layout import read_layout  # noqa: E402
 
 NEW = [
     Layer("starry", colors(11), mask=fade(), origin="a" * 64),
@@ -233,7 +233,7 @@ def test_what_psd_tools_cannot_compose_keeps_the_old_preview(
     def fail(*_: object, **__: object) -> None:
         raise NotImplementedError("an exotic effect")
 
-    monkeypatch.setattr("studio.layers.psd_splice.composite", fail)
+    monkeypatch.setattr("studio.layers.psd.splice.composite", fail)
     with caplog.at_level(logging.WARNING):
         assert update_document(path, NEW, "Renders") == ["starry", "wave"]
     assert "Photoshop makes it anew" in caplog.text

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 from nst_core.errors import ImageError
 from studio.layers.composite import composite
 from studio.layers.documents import write_stack
-from studio.layers.ora import write_ora
+from studio.layers.ora.write import write_ora
 from studio.layers.stack import Blend, Group, Layer, Stack
 
 

@@ -128,9 +128,9 @@ def test_what_a_psd_cannot_hold_is_refused_before_it_is_written(tmp_path: Path, 
     with pytest.raises(ImageError, match=r"wide\.psd: .*30000 pixels a side, not 30001; name it wide\.psb"):
         write_stack(wide, tmp_path / "wide.psd")
     write_stack(wide, tmp_path / "wide.psb")
-    from studio.layers import psd
+    from studio.layers.psd import write
 
-    monkeypatch.setitem(psd.LIMITS, ".psd", (1, 30_000, 1000))
+    monkeypatch.setitem(write.LIMITS, ".psd", (1, 30_000, 1000))
     with pytest.raises(ImageError, match=r"painting\.psd would be larger .*; name it painting\.psb"):
         write_stack(painting(), tmp_path / "painting.psd")
     assert [path.name for path in tmp_path.iterdir()] == ["wide.psb"]

@@ -25,11 +25,11 @@ def write_stack(stack: Stack, path: Path, progress: Progress | None = None) -> N
     """
     if check_name(path) in PHOTOSHOP:
         with _psd_tools():
-            from studio.layers.psd import write_psd
+            from studio.layers.psd.write import write_psd
 
             write_psd(stack, path, progress)
     else:
-        from studio.layers.ora import write_ora
+        from studio.layers.ora.write import write_ora
 
         write_ora(stack, path, progress)
 
@@ -53,10 +53,10 @@ def update_document(path: Path, renders: Sequence[Layer], group: str, progress: 
     """
     if check_name(path) in PHOTOSHOP:
         with _psd_tools():
-            from studio.layers.psd_update import update_psd
+            from studio.layers.psd.update import update_psd
 
             return update_psd(path, renders, group, progress)
-    from studio.layers.ora_update import update_ora
+    from studio.layers.ora.update import update_ora
 
     return update_ora(path, renders, group, progress)
 
@@ -70,10 +70,10 @@ def document_size(path: Path) -> tuple[int, int]:
     """
     if check_name(path) in PHOTOSHOP:
         with _psd_tools():
-            from studio.layers.psd_update import psd_size
+            from studio.layers.psd.update import psd_size
 
             return psd_size(path)
-    from studio.layers.ora_update import ora_size
+    from studio.layers.ora.update import ora_size
 
     return ora_size(path)
 

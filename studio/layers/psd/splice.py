@@ -18,9 +18,9 @@ from psd_tools.psd.image_resources import ImageResource
 from nst_core.errors import ImageError
 from nst_core.files import CHUNK_BYTES
 from nst_core.picture_samples import to_bits
-from studio.layers.psd import thumbnail
-from studio.layers.psd_layout import LENGTHS, Layout, Span
-from studio.layers.psd_records import Record
+from studio.layers.psd.layout import LENGTHS, Layout, Span
+from studio.layers.psd.records import Record
+from studio.layers.psd.write import thumbnail
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from serve.page import PageFiles
 from serve.page_html import LOOK
-from studio.layers.tab_routes import layers_routes
+from studio.layers.tab.routes import layers_routes
 
-FILES = Path(__file__).with_name("tab_page")
+FILES = Path(__file__).with_name("page")
 PREFIX = "layers_tab"
 """Where the server has the files, below the page."""
 NEEDED = ("cv2", "psd_tools")

@@ -15,7 +15,7 @@ from PIL import Image
 from nst_core.errors import ImageError
 from nst_core.files import atomic_path
 from studio.layers.composite import composite
-from studio.layers.ora import BLENDS, MIMETYPE, ORIGIN, elements_of, png, samples, write_overview
+from studio.layers.ora.write import BLENDS, MIMETYPE, ORIGIN, elements_of, png, samples, write_overview
 from studio.layers.stack import Blend, Group, Layer, Progress, Stack
 
 _OVERVIEW = ("stack.xml", "mergedimage.png", "Thumbnails/thumbnail.png")

@@ -26,7 +26,7 @@ from nst_core.errors import ImageError
 from nst_core.files import atomic_path
 from nst_core.picture_profile import srgb_profile
 from studio.layers.composite import composite
-from studio.layers.psd_records import records_of
+from studio.layers.psd.records import records_of
 from studio.layers.stack import RESOLUTION_DPI, Progress, Stack
 
 LIMITS = {".psd": (1, 30_000, (1 << 31) - 1), ".psb": (2, 300_000, (1 << 62) - 1)}

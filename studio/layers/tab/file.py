@@ -21,9 +21,9 @@ from studio.layers.composite import composite
 from studio.layers.documents import write_stack
 from studio.layers.options import LayersOptions, Masks
 from studio.layers.stack import Group, Layer, Stack
-from studio.layers.tab_blend import blend
-from studio.layers.tab_forms import GroupWish, LayerWish, Pictures, StackWish
-from studio.layers.tab_preview import keys_of, preview_size
+from studio.layers.tab.blend import blend
+from studio.layers.tab.forms import GroupWish, LayerWish, Pictures, StackWish
+from studio.layers.tab.preview import keys_of, preview_size
 from studio.subject.edges import enlarge_mask, follow_edges
 
 Format = Literal["psd", "ora", "png", "blend"]

@@ -12,10 +12,10 @@ from psd_tools.psd.layer_and_mask import ChannelDataList
 
 from nst_core.errors import ImageError
 from nst_core.files import atomic_path
-from studio.layers.psd import check_bytes
-from studio.layers.psd_layout import Layout, Place, read_layout
-from studio.layers.psd_records import Record, origin_of, records_of
-from studio.layers.psd_splice import recompose, splice
+from studio.layers.psd.layout import Layout, Place, read_layout
+from studio.layers.psd.records import Record, origin_of, records_of
+from studio.layers.psd.splice import recompose, splice
+from studio.layers.psd.write import check_bytes
 from studio.layers.stack import Group, Layer, Progress
 
 BAND_PIXELS = 3_000_000

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from serve.api.service import Served
 from serve.api.stream import CHUNK_BYTES, EventStream, Told
 from studio.layers.options import Masks
-from studio.layers.tab_file import Format, make_file
-from studio.layers.tab_forms import LONGEST_STACK, MOST_NODES, MOST_RENDERS, Pictures, pictures_of, read_stack
-from studio.layers.tab_preview import make_preview
+from studio.layers.tab.file import Format, make_file
+from studio.layers.tab.forms import LONGEST_STACK, MOST_NODES, MOST_RENDERS, Pictures, pictures_of, read_stack
+from studio.layers.tab.preview import make_preview
 
 PREFIX = "/api/v1/layers"
 """Below that of the API, so that a request has a place in the line from its first byte on."""

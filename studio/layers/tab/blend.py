@@ -20,8 +20,8 @@ from serve.api.service import Service
 from serve.paint_options import PaintOptions
 from serve.work import Progress
 from studio.layers.options import Masks
-from studio.layers.tab_forms import GroupWish, LayerWish, Pictures, StackWish
-from studio.layers.tab_preview import keys_of, small_stack
+from studio.layers.tab.forms import GroupWish, LayerWish, Pictures, StackWish
+from studio.layers.tab.preview import keys_of, small_stack
 from studio.photobash.parts import Part, PhotobashOptions
 from studio.photobash.photobash import photobash
 from studio.photobash.record import photobash_settings
@@ -98,4 +98,4 @@ def _style_of(path: Path, service: Service) -> tuple[Style, PaintOptions]:
         options = None
     if not isinstance(style, Mapping) or options is None:
         raise ConfigError(f"{path.name} does not say how a style painted it; hide its layer to blend the others")
-    return service.wall.style(str(style.get("name"))), replace(options, size=0)
+    return service.styles.style(str(style.get("name"))), replace(options, size=0)

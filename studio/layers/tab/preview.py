@@ -19,7 +19,7 @@ from studio.layers.masks import render_masks
 from studio.layers.options import LayersOptions, Masks
 from studio.layers.sight import SIGHT_PX, Sight, look
 from studio.layers.stack import Group, Layer, Stack
-from studio.layers.tab_forms import Pictures
+from studio.layers.tab.forms import Pictures
 
 PREVIEW_PX = SIGHT_PX
 """Long side of what the page shows; that at which photos are looked at, so that no mask is enlarged."""
