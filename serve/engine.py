@@ -71,6 +71,12 @@ class Engine:
         self._opening = threading.Lock()
         self._lock = threading.Lock()
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory that the networks take which are kept ready."""
+        with self._lock:
+            return self._held_bytes()
+
     def stylize(
         self,
         picture: Picture,

@@ -69,6 +69,14 @@ def test_server_is_ready_once_there_is_a_style(api: TestClient, styles: Path):
     assert api.get("/readyz").status_code == api.get("/healthz").status_code == 200
 
 
+def test_server_without_the_folder_that_it_was_given_is_not_ready(api: TestClient, styles: Path):
+    away = styles.rename(styles.with_name("away"))  # as where a share is not mounted
+    wanted = "the folder of styles that IMPASTO_STYLES_DIR names is not there"
+    assert problem(api.get("/readyz")) == (503, wanted)
+    away.rename(styles)
+    assert api.get("/readyz").status_code == 200
+
+
 def test_network_is_not_opened_for_each_question():
     engine = FallibleEngine()
     api = client(build_app(engine))

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,25 +20,45 @@ def test_closed_server_takes_no_work_on(api: TestClient):
         assert answer.headers["retry-after"] == "30"
 
 
+def figures_of(api: TestClient) -> dict[str, float]:
+    """What /metrics tells."""
+    lines = (line.rsplit(" ", 1) for line in api.get("/metrics").text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
 def test_metrics_count_what_was_asked(api: TestClient):
     post(api)
     post(api, "paint/stream", style=["waves", "six"])
     post(api, strength="9")
     api.get("/nowhere/at/all")
-    text = api.get("/metrics").text
-    figures = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    requests = {name: float(value) for name, value in figures.items() if name.startswith("impasto_requests_total")}
+    figures = figures_of(api)
+    requests = {name: value for name, value in figures.items() if name.startswith("impasto_requests_total")}
     assert requests == {
         'impasto_requests_total{method="POST",route="/api/v1/paint",status="200"}': 1,
         'impasto_requests_total{method="POST",route="/api/v1/paint",status="422"}': 1,
         'impasto_requests_total{method="POST",route="/api/v1/paint/stream",status="200"}': 1,
         'impasto_requests_total{method="GET",route="other",status="404"}': 1,
     }
-    assert float(figures['impasto_pictures_total{style="waves"}']) == 2
-    assert float(figures['impasto_pictures_total{style="six"}']) == 1
-    assert float(figures['impasto_request_seconds_count{route="/api/v1/paint"}']) == 2
-    assert float(figures["impasto_requests_waiting"]) == float(figures["impasto_requests_running"]) == 0
-    assert 1e7 < float(figures["impasto_resident_bytes"]) < 1e11
+    assert figures['impasto_pictures_total{style="waves"}'] == 2
+    assert figures['impasto_pictures_total{style="six"}'] == 1
+    assert figures['impasto_request_seconds_count{route="/api/v1/paint"}'] == 2
+    assert figures["impasto_requests_waiting"] == figures["impasto_requests_running"] == 0
+    assert 1e7 < figures["impasto_resident_bytes"] < 1e11
+
+
+def test_metrics_tell_how_the_server_is(api: TestClient, styles: Path):
+    (styles / "half.onnx").write_bytes(b"half")
+    figures = figures_of(api)
+    assert (figures["impasto_ready"], figures["impasto_styles"], figures["impasto_styles_broken"]) == (1, 2, 1)
+    assert (figures["impasto_requests_present"], figures["impasto_requests_capacity"]) == (0, 34)
+    held = [style.stat().st_size * 25 for style in (styles / "six.onnx", styles / "waves.onnx")]
+    assert figures["impasto_networks_bytes"] == held[0]  # opened to see whether it can be
+    post(api)
+    assert figures_of(api)["impasto_networks_bytes"] == sum(held)
+    (build,) = (name for name in figures if name.startswith("impasto_build_info"))
+    assert f'version="{version("impasto")}"' in build and 'provider="cpu"' in build and figures[build] == 1
+    api.app.state.service.admission.leave()  # type: ignore[attr-defined]
+    assert figures_of(api)["impasto_ready"] == 0
 
 
 def test_figures_of_two_apps_are_their_own(api: TestClient):

@@ -47,8 +47,8 @@ def build_app(engine: Engine, limits: Limits | None = None, access: Access | Non
         form_limits={"max_files": 1, "max_fields": STYLES_AT_ONCE + 20, "max_part_size": 8192},
     )
     admission = Admission(limits)
-    metrics = Metrics(admission)
     styles = StyleList()
+    metrics = Metrics(engine, styles, admission)
     readiness = Readiness(engine, styles, admission)
     app.state.service = Service(engine, limits, admission, metrics, styles, Thumbnails(engine), readiness)
     answer_problems(app)

@@ -88,7 +88,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        scope = {**scope, "headers": [each for each in scope["headers"] if not each[0].startswith(FORWARDED)]}
+        scope["headers"] = [each for each in scope["headers"] if not each[0].startswith(FORWARDED)]
         try:
             self._check_source(scope)
             entered = self._entered(scope)

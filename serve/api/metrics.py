@@ -1,8 +1,11 @@
 """Figures of a running server, as Prometheus reads them."""
 
+import importlib.metadata
+import platform
 import time
 from collections.abc import Callable
 
+import onnxruntime
 import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -10,6 +13,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.api.admission import Admission
+from serve.api.style_list import StyleList
+from serve.engine import Engine
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 METHODS = ("GET", "HEAD", "POST")
@@ -18,9 +23,15 @@ OTHER = "other"
 
 
 class Metrics:
-    """The figures of one app."""
+    """The figures of one app, as it has them in hand: none of them waits for anything.
 
-    def __init__(self, admission: Admission) -> None:
+    Args:
+        engine: paints.
+        styles: that it paints.
+        admission: knows what is in hand.
+    """
+
+    def __init__(self, engine: Engine, styles: StyleList, admission: Admission) -> None:
         registry = self._registry = CollectorRegistry()
         self.requests = Counter(
             "impasto_requests", "Requests answered.", ("method", "route", "status"), registry=registry
@@ -31,15 +42,33 @@ class Metrics:
         )  # fmt: skip
         self.pictures = Counter("impasto_pictures", "Pictures painted.", ("style",), registry=registry)
         gauges: tuple[tuple[str, str, Callable[[], float]], ...] = (
+            (
+                "impasto_requests_present",
+                "Requests for work in hand, uploads among them.",
+                lambda: admission.present,
+            ),
+            ("impasto_requests_capacity", "Requests for work that are taken on at a time.", lambda: admission.capacity),
             ("impasto_requests_waiting", "Pictures waiting for their turn.", lambda: admission.waiting),
             ("impasto_requests_running", "Pictures being painted.", lambda: admission.running),
+            ("impasto_styles", "Styles that can be painted with.", lambda: len(styles.last.styles)),
+            ("impasto_styles_broken", "Files among the styles that are broken.", lambda: len(styles.last.broken)),
+            ("impasto_networks_bytes", "Memory of networks kept ready, estimated.", lambda: engine.held_bytes),
             ("impasto_resident_bytes", "Memory of the process.", lambda: psutil.Process().memory_info().rss),
         )
         for name, text, figure in gauges:
             Gauge(name, text, registry=registry).set_function(figure)
+        self._ready = Gauge("impasto_ready", "1 if /readyz says that work should be sent here.", registry=registry)
+        build = {
+            "version": importlib.metadata.version("impasto"),
+            "python": platform.python_version(),
+            "onnxruntime": onnxruntime.__version__,
+            "provider": engine.provider.name,
+        }
+        Gauge("impasto_build_info", "What runs here.", build, registry=registry).labels(**build).set(1)
 
-    def response(self) -> Response:
+    def response(self, ready: bool) -> Response:
         """All figures, in Prometheus' text format."""
+        self._ready.set(ready)
         return Response(generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

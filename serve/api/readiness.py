@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from nst_core.errors import NstError
 from serve.api.admission import Admission
 from serve.api.problems import without_folder
-from serve.api.style_list import StyleList
+from serve.api.style_list import STYLES_VARIABLE, StyleList
 from serve.engine import Engine
 
 PATIENCE_S = 1.0
@@ -60,6 +60,8 @@ class Readiness:
             look.set_result(f"a fault of ours ({type(error).__name__}); the server's log says more")
 
     def _examine(self) -> str:
+        if self._styles.is_folder_missing():
+            return f"the folder of styles that {STYLES_VARIABLE} names is not there"
         styles = self._styles.catalog().styles
         if not styles:
             return "there are no styles"

@@ -42,7 +42,7 @@ async def ready(service: Served) -> Health:
 @watch_routes.get("/metrics", responses=METRICS | problems(), response_class=Response)
 async def metrics(service: Served) -> Response:
     """Figures of the server, as Prometheus reads them."""
-    return service.metrics.response()
+    return service.metrics.response(ready=not await service.readiness.reason())
 
 
 @style_routes.get("/styles", responses=problems(), response_model=StylesAnswer)

@@ -1,6 +1,7 @@
 """The styles as a server lists them: read anew only where files have changed."""
 
-import functools
+import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,32 @@ from serve.api.problems import refusal, without_folder
 from serve.api.thumbnails import thumbnail_tag
 from serve.paint_options import BRUSH_RANGE
 
+STYLES_VARIABLE = "IMPASTO_STYLES_DIR"
+
+Files = tuple[tuple[str, int, int], ...]
+"""Path, time of the last change and size of each."""
+
 
 class StyleList:
     """What is in the folders of styles now."""
 
     def __init__(self) -> None:
-        self._read = functools.lru_cache(1)(lambda files: catalog.survey())
+        self._files: Files | None = None
+        self._reading = threading.Lock()
+        self.last = Catalog([], [])
+        """As it was when somebody asked last."""
 
     def catalog(self) -> Catalog:
         """All styles, and the files that are none."""
-        return self._read(_files())
+        files = _files()
+        with self._reading:
+            if files != self._files:
+                self.last, self._files = catalog.survey(), files
+            return self.last
+
+    def is_folder_missing(self) -> bool:
+        """Whether the environment names a folder of styles that is not there, or not yet."""
+        return bool(os.environ.get(STYLES_VARIABLE)) and not catalog.user_folder().is_dir()
 
     def style(self, name: str) -> Style:
         """A style by its name; what is no name of the list, like a path, leads nowhere.
@@ -78,7 +95,7 @@ def _each(texts: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(texts))
 
 
-def _files() -> tuple[tuple[str, int, int], ...]:
+def _files() -> Files:
     """What tells whether anything has changed in the folders of styles."""
     folders = (catalog.shipped_folder(), catalog.user_folder())
     return tuple(sorted(_stamp(path) for folder in folders for path in folder.glob(f"*{SUFFIX}")))
