@@ -9,8 +9,9 @@ from pathlib import Path
 from impasto.stores import local, place
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import atomic_path
-from nst_core.picture import find_pictures
+from nst_core.picture import READABLE_SUFFIXES, find_pictures
 from nst_core.picture_encode import DEEP_FORMATS, FORMATS
+from nst_core.storage import check_url, find, is_url
 
 
 def find_photos(given: Sequence[str], out: str) -> list[Path]:
@@ -34,6 +35,19 @@ def find_photos(given: Sequence[str], out: str) -> list[Path]:
     if not photos:
         raise ImageError(f"there is no picture in {', '.join(given)}")
     return photos
+
+
+def list_photos(given: Sequence[str], out: str) -> list[Path | str]:
+    """The same, but those in stores by their URLs, not fetched yet."""
+    urls: list[str] = []
+    for url in [check_url(text) for text in given if is_url(text)]:
+        urls += [entry.url for entry in find(url, READABLE_SUFFIXES)]
+    if is_url(out):
+        urls = [url for url in urls if not url.startswith(f"{check_url(out)}/")]
+    paths = [text for text in given if not is_url(text)]
+    if paths or not urls:
+        return [*dict.fromkeys(urls), *find_photos(paths or given, out)]
+    return [*dict.fromkeys(urls)]
 
 
 def folder_within(photo: Path, given: Sequence[str]) -> Path:

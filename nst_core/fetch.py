@@ -12,7 +12,7 @@ from nst_core import copies
 from nst_core.copies import Copies, Copy, copy_path
 from nst_core.errors import StorageError
 from nst_core.files import Progress, atomic_path, remove_abandoned, sha256
-from nst_core.storage import Entry, attempt, check_url, find, is_pattern, look
+from nst_core.storage import Entry, attempt, check_url, find, is_pattern, is_url, look
 from nst_core.storage_errors import Unreachable
 
 AT_ONCE, NOTED = 8, 64
@@ -37,6 +37,22 @@ def fetch(url: str, expected_sha256: str | None = None) -> Path:
     else:
         _fetch_all([look(url)])
     return copy_path(url)
+
+
+def here(place: str) -> Path:
+    """A file by its path or URL, as it is on this disk, if it is: it is not fetched."""
+    return copy_path(place) if is_url(place) else Path(place)
+
+
+def fetch_to(url: str, path: Path) -> None:
+    """Puts a copy of a file where it is wanted, whole or not at all; no other one is kept.
+
+    Raises:
+        StorageError: There is no such file (`Missing`), or it cannot be fetched.
+        NstError: The folder cannot be written to.
+    """
+    entry = look(check_url(url))
+    _download(entry, path, _Told(lambda done, total: None, [entry]))
 
 
 def bring(url: str, suffixes: Collection[str], progress: Progress = lambda done, total: None) -> list[Path]:
@@ -75,7 +91,7 @@ def _fetch_all(entries: Collection[Entry], progress: Progress = lambda done, tot
     with ThreadPoolExecutor(AT_ONCE) as pool:
         rest = iter(lacking)
         while some := list(itertools.islice(rest, NOTED)):
-            futures = [pool.submit(_download, entry, tell) for entry in some]
+            futures = [pool.submit(_download, entry, copy_path(entry.url), tell) for entry in some]
             try:
                 found = [future.result() for future in futures]
             except BaseException:
@@ -84,15 +100,14 @@ def _fetch_all(entries: Collection[Entry], progress: Progress = lambda done, tot
             Copies().keep({entry.url: copy for entry, copy in zip(some, found, strict=True)})
 
 
-def _download(entry: Entry, tell: "_Told") -> Copy:
-    """Fetches a file to where its copy is."""
-    path = copy_path(entry.url)
+def _download(entry: Entry, path: Path, tell: "_Told") -> Copy:
+    """Fetches a file."""
 
     def arrive(fs: Any, remote: str) -> Copy:
         with atomic_path(path) as temporary:
             _get(fs, remote, temporary, entry, tell)
             digest = sha256(temporary)
-            if entry.md5 and entry.md5 != _md5(temporary):
+            if entry.md5 and entry.md5 != md5(temporary):
                 # What looks like an MD5 is none where a store encrypts; what comes twice the same is right.
                 _get(fs, remote, temporary, entry, tell)
                 if sha256(temporary) != digest:
@@ -113,7 +128,8 @@ def _get(fs: Any, remote: str, path: Path, entry: Entry, tell: "_Told") -> None:
         raise Unreachable(f"{entry.url}: {arrived} of {entry.size} bytes have come; run the same command again")
 
 
-def _md5(path: Path) -> str:
+def md5(path: Path) -> str:
+    """By which stores know what they hold."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

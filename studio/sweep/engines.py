@@ -21,6 +21,7 @@ def open_workers(
     until: datetime | None = None,
     address: str | None = None,
     say: Callable[[str], None] = lambda line: None,
+    url: str | None = None,
 ) -> Iterator[Workers]:
     """Workers for a sweep; a cluster is left with the block, and ended if it is our own.
 
@@ -32,12 +33,13 @@ def open_workers(
         until: when the last job must have ended.
         address: of the cluster, HOST:PORT; without one, it is started here, on this machine alone.
         say: takes a line for the user.
+        url: of the sweep in a store, where the pictures go then.
 
     Raises:
         ConfigError: There is no such cluster.
     """
     if engine == "local":
-        yield local_workers(folder, Workshop(provider, memory_limit), until)
+        yield local_workers(folder, Workshop(provider, memory_limit), until, url)
         return
     from studio.sweep.station import Duty, sweep_versions
 

@@ -29,7 +29,7 @@ class PhotoFile:
     """A photo, by where it is and what it holds."""
 
     path: str
-    """Its full path."""
+    """Its full path, or its URL in a store."""
     sha256: str
 
 
@@ -39,7 +39,7 @@ class StyleFile:
 
     name: str
     path: str
-    """Its full path."""
+    """Its full path, or its URL in a store."""
     sha256: str
 
 

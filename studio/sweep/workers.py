@@ -8,6 +8,7 @@ from typing import Protocol
 
 from nst_core.jobs import Ended, Job
 from studio.sweep.job import perform
+from studio.sweep.remote import perform_there
 from studio.sweep.turn import Clock, Perform, Turns, now
 from studio.sweep.workshop import Workshop
 
@@ -87,16 +88,22 @@ class LocalWorkers:
         return [future.result() for future in over if not future.exception()]
 
 
-def painter(folder: Path, workshop: Workshop) -> Perform:
+def painter(folder: Path, workshop: Workshop, url: str | None = None, keep: bool = True) -> Perform:
     """Does a sweep's jobs.
 
     Args:
         folder: of the sweep.
         workshop: what painting needs.
+        url: of the sweep in a store, where the pictures go then.
+        keep: leaves them in the folder, too.
     """
+    if url:
+        return lambda job, tell: perform_there(job, url, folder, workshop, tell, keep)
     return lambda job, tell: perform(job, folder, workshop, tell)
 
 
-def local_workers(folder: Path, workshop: Workshop, until: datetime | None = None) -> LocalWorkers:
+def local_workers(
+    folder: Path, workshop: Workshop, until: datetime | None = None, url: str | None = None
+) -> LocalWorkers:
     """Threads that do a sweep's jobs, as many as the workshop has cores; `until` when the last must have ended."""
-    return LocalWorkers(painter(folder, workshop), workshop.cores, until)
+    return LocalWorkers(painter(folder, workshop, url), workshop.cores, until)

@@ -13,14 +13,17 @@ import psutil
 
 from models.catalog import Style, read_style
 from nst_core.errors import ImageError, ModelError
+from nst_core.fetch import fetch
 from nst_core.files import sha256
 from nst_core.memory import available_bytes
 from nst_core.picture import Picture, fit_long_side, read_picture
+from nst_core.storage import is_url
+from nst_core.storage_errors import Missing
 from serve.engine import FREE_SHARE, Engine
 from serve.providers import ComputeOptions, ProviderChoice
 from serve.record import paint_settings
 from serve.work import Progress
-from studio.sweep.job import SweepJob
+from studio.sweep.job import PhotoFile, StyleFile, SweepJob
 
 T = TypeVar("T")
 
@@ -93,14 +96,23 @@ class Workshop:
         return picture, settings
 
     def _read_style(self, job: SweepJob) -> Style:
-        style = read_style(Path(job.style.path))
+        try:
+            style = read_style(_fetched(job.style))
+        except Missing as error:
+            raise ModelError(str(error)) from error
         if sha256(style.path) != job.style.sha256:
-            raise ModelError(f"{style.path} has changed since the sweep was planned; run the same command again")
+            raise ModelError(f"{job.style.path} has changed since the sweep was planned; run the same command again")
         return replace(style, name=job.style.name)
 
 
 def _read_photo(job: SweepJob, long_side: int) -> Picture:
-    photo = read_picture(job.photo.path)
+    try:
+        path = _fetched(job.photo)
+        photo = read_picture(path)
+    except Missing as error:
+        raise ImageError(str(error)) from error
+    except ImageError as error:
+        raise ImageError(str(error).replace(str(path), job.photo.path)) from error
     if photo.sha256 != job.photo.sha256:
         raise ImageError(f"{job.photo.path} has changed since the sweep was planned; run the same command again")
     if not long_side:
@@ -108,6 +120,11 @@ def _read_photo(job: SweepJob, long_side: int) -> Picture:
     if long_side < max(photo.width, photo.height):
         photo = photo.resized(*fit_long_side(photo.width, photo.height, long_side))
     return photo.with_bits(8)
+
+
+def _fetched(file: PhotoFile | StyleFile) -> Path:
+    """A file on this disk."""
+    return fetch(file.path, file.sha256) if is_url(file.path) else Path(file.path)
 
 
 class _Kept(Generic[T]):
