@@ -143,6 +143,8 @@ def _why(code: int, errors: Path) -> str:
     """What is known about a child that fell."""
     if code == -9:
         return "it was killed, perhaps for want of memory; try a smaller --batch-size"
+    if code < 0:
+        return f"it was ended by signal {-code}"
     lines = errors.read_text(errors="replace").split("\n") if errors.exists() else []
     last = next((line.strip() for line in reversed(lines) if line.strip()), f"exit code {code}")
     return f"a fault of ours ({last}); {errors} says where"

@@ -42,15 +42,15 @@ LOOK_EVERY_S = 0.5
 def main(folder: Path) -> None:
     """Learn the folder's job, and tell about it."""
     ending = threading.Event()
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # in all threads; else Lightning would take them
+        _in_thread(_wait_for_signal, ending)
     if os.environ.get(BESIDE):  # Lightning started it beside the one that was asked for, and it goes with that one
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _in_thread(_end_with, os.getppid())
     else:
         os.environ[BESIDE] = "1"
         _in_thread(_wait_for_end, ending)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # else Lightning would take them, and talk to the others
-        _in_thread(_wait_for_signal, ending)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it would greet, and advertise
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
