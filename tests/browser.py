@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from toy_style import expected
@@ -16,6 +17,11 @@ from nst_core.picture import read_picture
 JPEG = 3.0
 """How far a JPEG may be from what was painted, on average, in 255ths."""
 CHROMIUM = shutil.which("chromium")
+IN_CHROMIUM = [
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
+]
+"""Marks of the tests in a browser."""
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream"),

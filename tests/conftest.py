@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("impasto")
 
 API_TESTS = ["test_api_*.py", "test_admission.py", "test_guard.py", "test_ui_command.py", "test_*_routes.py"]
 OF_TABS = ("train", "report", "compare", "gallery", "layers")
-BROWSER_TESTS = ["test_page_*.py", *(f"test_{what}_browser.py" for what in OF_TABS)]
+BROWSER_TESTS = ["test_page_*.py", *(f"test_{what}_browser*.py" for what in OF_TABS)]
 NEEDED = {
     "fastapi": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
     "prometheus_client": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],

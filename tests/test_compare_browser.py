@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM, FLAGS, save_photo
+from browser import CHROMIUM, FLAGS, IN_CHROMIUM, save_photo
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import HOST, PATIENCE_S, Running, running
 
@@ -18,10 +18,7 @@ from serve.engine import Engine
 from tests.compared_style import write_compared_style, write_network
 from tests.toy_style import expected
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
-]
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, JPEG, Studio, difference, is_painted, look_again, original, pixels_of
+from browser import IN_CHROMIUM, JPEG, Studio, difference, is_painted, look_again, original, pixels_of
 from PIL import Image
 from playwright.sync_api import Request, expect
 from serving import Running
@@ -14,10 +14,7 @@ from toy_style import expected, toy_card, write_toy_style
 from nst_core.picture import read_picture
 
 pytest_plugins = ["browser_fixtures"]
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
-]
+pytestmark = IN_CHROMIUM
 
 
 def test_from_a_photo_to_a_file_and_back(studio: Studio, photo: Path, tmp_path: Path) -> None:

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 import tifffile
-from browser import CHROMIUM, Studio, difference, is_painted, save_photo
+from browser import IN_CHROMIUM, Studio, difference, is_painted, save_photo
 from PIL import Image
 from playwright.sync_api import BrowserContext, expect
 from serving import Running
@@ -14,10 +13,7 @@ from toy_style import expected
 from nst_core.picture import read_picture, write_picture
 
 pytest_plugins = ["browser_fixtures"]
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
-]
+pytestmark = IN_CHROMIUM
 
 
 def test_a_painted_file_alone_brings_its_settings_and_becomes_the_photo_when_told(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from browser import CHROMIUM, Studio, is_painted, look_again, save_photo
+from browser import IN_CHROMIUM, Studio, is_painted, look_again, save_photo
 from fastapi import FastAPI
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from serving import GatedEngine, Running, running, wait_until
@@ -14,10 +14,7 @@ from serving import GatedEngine, Running, running, wait_until
 from serve.engine import Engine
 
 pytest_plugins = ["browser_fixtures"]
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
-]
+pytestmark = IN_CHROMIUM
 
 
 def test_a_busy_server_is_asked_again(studio: Studio, photo: Path) -> None:

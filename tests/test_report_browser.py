@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM
+from browser import IN_CHROMIUM
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from toy_comparison import BEYOND, LAST, painting, rendering, slow_loss, toy_comparison
 
@@ -14,7 +14,7 @@ from studio.compare.report import write_report
 from studio.compare.summary import write_summary
 
 pytest_plugins = ["browser_fixtures"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+pytestmark = IN_CHROMIUM
 
 NASTY = "<img src=x onerror=\"document.title = 'taken'\"></script><script>document.title = 'taken'</script>"
 FIRST, LAST_FRAME = ".grid .frame >> nth=0", ".grid .frame >> nth=-1"

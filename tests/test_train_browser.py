@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, FLAGS
+from browser import CHROMIUM, FLAGS, IN_CHROMIUM
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 from serving import HOST, Running, running
@@ -16,10 +16,7 @@ from serve.api.app import build_app
 from serve.engine import Engine
 from train.trainings import Trainings
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),  # Gradio's, with the newest pandas
-]
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture
