@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 HOST = "127.0.0.1"
-PICTURE_S = 0.15
-LOOK_EVERY_S = 0.05
-DRAIN_S = 0.5
+PICTURE_S = 0.05
+LOOK_EVERY_S = 0.2
+DRAIN_S = 0.6
 PATIENCE_S = 30
 OF_CONNECTION = {"connection", "transfer-encoding", "content-length", "date", "server"}
 """Headers that a balancer makes itself."""

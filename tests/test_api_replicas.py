@@ -25,7 +25,7 @@ from serve.engine import Engine
 pytest_plugins = ["serving_fixtures"]
 pytestmark = pytest.mark.usefixtures("styles")
 TOKEN = "0123456789abcdef"
-CLIENTS = 4
+CLIENTS = 8
 
 
 def replica() -> TestClient:
