@@ -29,7 +29,7 @@ NEEDED = {
     "prometheus_client": [*API_TESTS, *BROWSER_TESTS, "test_page.py"],
     "httpx": API_TESTS,
     "schemathesis": ["test_api_fuzz.py"],
-    "gradio": [*BROWSER_TESTS, "test_page.py", "test_layers_routes.py"],
+    "gradio": [*BROWSER_TESTS, "test_page.py", "test_layers_*routes.py"],
     "playwright": BROWSER_TESTS,
     "moto": ["test_shared_styles.py", "test_storage*.py"],
     "ray": ["test_sweep_ray.py"],

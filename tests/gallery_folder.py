@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nst_core.picture import Picture, write_picture
+from studio.gallery.store import Store
 
 
 def settings(photo: str, style: str) -> dict[str, Any]:
@@ -42,3 +43,14 @@ def paint_wall(folder: Path, photos: int = 3, styles: int = 4) -> Path:
             paint(folder / "proofs" / f"photo{photo}-style{style}.png", picture, promise=photo + style / 10)
     paint(folder / "photo0-style0.png", drawn(width=480, height=320, stripe_px=24))
     return folder
+
+
+def scanned_wall(folder: Path) -> Store:
+    """Of twelve proofs and a final."""
+    store = Store(paint_wall(folder))
+    store.scan()
+    return store
+
+
+def id_of(store: Store, path: str) -> int:
+    return next(render.id for render in store.renders() if render.path == path)
