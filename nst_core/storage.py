@@ -30,9 +30,9 @@ PAUSES_S = (0.5, 2.0, 6.0)
 WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"}
 """Stores in which a file appears once all of it has arrived."""
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 1}}},
+    "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 30, "retries": {"max_attempts": 0}}},
 }
-"""Of connections, by store: by its own a dead network is told after minutes."""
+"""Of connections, by store: by its own a store that hangs is told after half an hour."""
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://([^/]*)(.*)", re.IGNORECASE | re.DOTALL)
 _KEYS = re.compile(r"[?#][^/]*=")
@@ -236,7 +236,10 @@ def _open(url: str) -> tuple[Any, str]:
         kind = get_filesystem_class(protocol)
     # Without its own memory of folders, in which what others put there would be missing.
     options = {**OPTIONS.get(protocol, {}), **kind._get_kwargs_from_urls(url)}
-    return kind(use_listings_cache=False, **options), str(kind._strip_protocol(url))
+    store = kind(use_listings_cache=False, **options)
+    if protocol == "s3":
+        store.retries = 2  # `attempt` does more, with longer pauses
+    return store, str(kind._strip_protocol(url))
 
 
 def _entry(url: str, info: Mapping[str, Any]) -> Entry:

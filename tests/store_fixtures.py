@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
+from broken_store import KEY, SECRET
 from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from nst_core import storage
-
-KEY, SECRET = "AKIDNEVERTELL", "secretnevertell"
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +39,18 @@ def store(store_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(storage, "PAUSES_S", (0.0, 0.0))
     return store_address
+
+
+@pytest.fixture
+def elsewhere(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Has the store be at another address, or nowhere."""
+
+    def move(address: str) -> None:
+        S3FileSystem.clear_instance_cache()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+
+    yield move
+    S3FileSystem.clear_instance_cache()
 
 
 @pytest.fixture
