@@ -8,10 +8,10 @@ import docstring_parser
 from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
+from impasto.output import add_output
 from models.catalog import find_style
 from nst_core.errors import ConfigError
 from nst_core.gatys_options import GatysOptions
-from nst_core.picture import MAX_PIXELS
 
 EXAMPLES = """\
 examples:
@@ -135,19 +135,10 @@ def _add_machine(parser: ArgumentParser) -> None:
         "--memory-limit", metavar="SIZE", type=values.memory, default=None,
         help="memory to take beyond the interpreter's own, like 3.5GB (default: most of what is free)",
     )  # fmt: skip
-    add(
-        "--max-megapixels", metavar="N", type=values.number("--max-megapixels", 0.001, 1e6), default=MAX_PIXELS / 1e6,
-        help="refuse larger pictures (default: %(default)s)",
-    )  # fmt: skip
 
 
 def _add_output(parser: ArgumentParser) -> None:
-    add = parser.add_argument_group("Output").add_argument
-    add("--bits", metavar="8|16", type=values.bits, default=8, help="bits a channel; 16 for .png and .tif (default: 8)")
-    add(
-        "--quality", metavar="N", type=values.number("--quality", 1, 100, whole=True), default=92,
-        help="of .jpg and .webp, 1 to 100 (default: %(default)s)",
-    )  # fmt: skip
+    add = add_output(parser, bits=8).add_argument
     add("--sidecar", action="store_true", help="write the settings to OUT.json too, not only into the picture")
     add(
         "--preview-every", metavar="N", type=values.number("--preview-every", 0, 1e6, whole=True), default=0,
