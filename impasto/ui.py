@@ -124,7 +124,10 @@ def run(options: Namespace) -> int:
                 webbrowser.open(address)
 
         def closing(count: int) -> None:
-            print(f"impasto: {count} in hand to be finished; Ctrl-C again ends at once", file=sys.stderr, flush=True)
+            more = f" and what comes within {options.drain:g} s" if options.drain else ""
+            print(
+                f"impasto: {count} in hand{more} to be finished; Ctrl-C again ends at once", file=sys.stderr, flush=True
+            )
 
         server = Server(app, app.state.service.admission, ready, closing, drain_s=options.drain)
         run_server(server, listener)
