@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
+from random_pictures import random_picture
 from toy_style import toy_card, write_toy_style
 
-from nst_core.picture import Picture, read_picture, read_settings
+from nst_core.picture import read_picture, read_settings
 
 STYLES = ["sun", "moon", "sea"]
 
@@ -29,10 +29,8 @@ def write_style(path: Path, seed: int) -> None:
 
 
 def write_photo(path: Path, seed: int) -> None:
-    random = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Picture(random.integers(0, 256, (8, 12, 3), np.uint8)).resized(96, 64)
-    Image.fromarray(picture.pixels).save(path)
+    Image.fromarray(random_picture(64, 96, seed).pixels).save(path)
 
 
 def enter(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

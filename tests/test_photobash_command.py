@@ -10,6 +10,7 @@ from impasto.main import main
 from models import catalog
 from nst_core.files import sha256
 from nst_core.picture import Picture, read_picture, write_picture
+from tests.random_pictures import random_picture
 from tests.toy_style import expected, write_toy_style
 
 COMMAND = ["photobash", "cat.png", "--style", "waves", "--style", "night", "-o", "out.png"]
@@ -26,8 +27,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    random = np.random.default_rng(0)
-    write_picture(Picture(random.integers(0, 256, (6, 8, 3), np.uint8)).resized(60, 44), "cat.png")
+    write_picture(random_picture(44, 60, 0, cell=7), "cat.png")
     mask = np.zeros((88, 120, 3), np.uint8)
     write_picture(Picture(mask), "black.png")
     mask[:, :60] = 255

@@ -11,6 +11,7 @@ from nst_core.errors import ConfigError, ImageError
 from nst_core.picture import Picture
 from studio.photobash.assign import assign
 from studio.photobash.regions import large_regions
+from tests.random_pictures import random_picture
 from tests.toy_style import write_toy_style
 
 HEIGHT, WIDTH = 120, 160
@@ -42,8 +43,7 @@ def test_the_regions_are_what_the_eye_sees_the_largest_first():
 
 
 def test_regions_cover_the_photo_once_and_are_in_one_piece():
-    random = np.random.default_rng(1)
-    photo = Picture(random.integers(0, 256, (9, 12, 3), np.uint8)).resized(WIDTH, HEIGHT)
+    photo = random_picture(HEIGHT, WIDTH, 1, cell=13)
     masks = large_regions(photo, 5)
     assert len(masks) == 5 and (np.sum(masks, axis=0) == 1).all()
     assert [label(mask)[1] for mask in masks] == [1] * 5  # pyright: ignore

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,8 +13,8 @@ from nst_core.errors import ConfigError, NstError
 from nst_core.gatys import Progress, Step, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
 from nst_core.optimizers import Adam, Lbfgs
-from nst_core.picture import Picture
 from nst_core.sources import Sources, Style
+from tests.random_pictures import random_picture
 
 FINGERPRINT = {"size": 64, "photo": "a" * 64, "layer_weights": (1.0, 2.0)}
 
@@ -28,9 +27,7 @@ def network() -> CompactNetwork:
 
 @pytest.fixture
 def sources() -> Sources:
-    random = np.random.default_rng(0)
-    photo, painting = (Picture(random.integers(0, 256, (h, 96, 3), np.uint8)) for h in (64, 80))
-    return Sources(photo, (Style(painting),))
+    return Sources(random_picture(64, 96, 0, cell=1), (Style(random_picture(80, 96, 1, cell=1)),))
 
 
 def paint(
