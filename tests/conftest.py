@@ -21,7 +21,14 @@ hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None,
 hypothesis.settings.load_profile("impasto")
 
 
-API_TESTS = ["test_api_*.py", "test_admission.py", "test_guard.py", "test_ui_command.py", "test_deploy.py", "test_*_routes.py"]
+API_TESTS = [
+    "test_api_*.py",
+    "test_admission.py",
+    "test_guard.py",
+    "test_ui_command.py",
+    "test_deploy.py",
+    "test_*_routes.py",
+]
 OF_TABS = ("train", "report", "compare", "gallery", "layers")
 BROWSER_TESTS = ["test_page_*.py", *(f"test_{what}_browser*.py" for what in OF_TABS)]
 NEEDED = {
