@@ -3,8 +3,8 @@
 import contextlib
 import importlib.util
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sized
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,20 +12,24 @@ from jsonargparse import Namespace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from impasto.results import check_writable, find_photos
+from impasto.results import check_writable, list_photos
 from models.catalog import find_style, styles
 from nst_core.awake import keep_awake
 from nst_core.cluster import check_engine
 from nst_core.errors import ConfigError
+from nst_core.storage import check_url, is_url
 from nst_core.until import parse_until
 from studio.gallery.store import FILE, Store
 from studio.sweep.engines import open_workers
 from studio.sweep.finals import FinalOptions
-from studio.sweep.night import COMMAND
+from studio.sweep.job import PhotoFile, StyleFile
+from studio.sweep.night import COMMAND, Event
 from studio.sweep.plan import Settings, photo_files, style_files
-from studio.sweep.report import REPORT
+from studio.sweep.remote import sweep_folder
+from studio.sweep.report import REPORT, Step
+from studio.sweep.stored import StoredSweep
 from studio.sweep.survey import counts
-from studio.sweep.sweep import Phase, Sweep
+from studio.sweep.sweep import Happening, Note, Phase, Sweep
 from studio.sweep.workers import Workers
 
 DONE, MENDABLE, STOPPED = 0, 2, 130
@@ -38,32 +42,46 @@ def sweep_all(options: Namespace) -> int:
     Raises:
         NstError: What one picture alone cannot mend.
     """
-    folder = Path(options.out)
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"-o {folder} is a file; name a folder")
     if not options.photo:
         raise ConfigError("name photos to sweep: files, folders, or patterns; see impasto sweep --help")
     check_engine(options.engine, options.address)
     until = parse_until(options.until, datetime.now(UTC)) if options.until else None
-    sweep = Sweep(folder, _finals(options), lambda: ratings(folder))
+    sweep = _open(options.out, _finals(options))
     chosen = style_files([find_style(name) for name in options.styles] if options.styles else styles())
     settings = Settings(tuple(options.strength), tuple(options.brush_size), tuple(options.color))
-    photos = find_photos(options.photo, options.out)
-    check_writable([folder / REPORT], [])
-    with sweep.ledger.working(COMMAND, "-o"), keep_awake("sweeping photos through styles"):
-        read = photo_files(photos)
+    photos = list_photos(options.photo, options.out)
+    check_writable([sweep.folder / REPORT], [])
+    with sweep.ledger.working(COMMAND, "-o"), keep_awake("sweeping photos through styles"), sweep.keeping():
+        read = _read(photos)
         broken = [reason for reason in read if isinstance(reason, str)]
-        total = sweep.plan([photo for photo in read if not isinstance(photo, str)], chosen, settings)
-        _say(f"{_many(photos, 'photo')} in {_many(chosen, 'style')}: {total} proofs, into {folder}")
+        total = _plan(sweep, [photo for photo in read if not isinstance(photo, str)], chosen, settings)
+        _say(f"{_many(photos, 'photo')} in {_many(chosen, 'style')}: {total} proofs, into {sweep.where}")
+        if sweep.url:
+            _say(f"photos and styles that are on this disk go there, too; the ledger is in {sweep.folder}")
         try:
             with open_workers(
-                options.engine, folder, options.provider, options.memory_limit or 0, until, options.address, _warn
-            ) as workers:
+                options.engine, sweep.folder, options.provider, options.memory_limit or 0, until, options.address,
+                _warn, sweep.url,
+            ) as workers:  # fmt: skip
                 return _follow(sweep, workers, broken)
         except KeyboardInterrupt:
-            sweep.report()
+            _report(sweep)
             _say(f"stopped; {_told(sweep)}; the same command goes on", sys.stderr)
             return STOPPED
+
+
+def _open(out: str, finals: FinalOptions) -> Sweep:
+    """The sweep in a folder, or in one of a store.
+
+    Raises:
+        ConfigError: It is a file.
+    """
+    if is_url(out):
+        folder = sweep_folder(url := check_url(out))
+        return StoredSweep(folder, finals, lambda: ratings(folder), url)
+    if (folder := Path(out)).exists() and not folder.is_dir():
+        raise ConfigError(f"-o {folder} is a file; name a folder")
+    return Sweep(folder, finals, lambda: ratings(folder))
 
 
 def _finals(options: Namespace) -> FinalOptions:
@@ -94,23 +112,56 @@ def _follow(sweep: Sweep, workers: Workers, broken: list[str]) -> int:
     for reason in broken:
         _say(f"impasto: {reason}; skipped", sys.stderr)
     with _bar() as bar, contextlib.closing(sweep.work(workers)) as events:
-        task = bar.add_task("")
-        for event in events:
-            if isinstance(event, Phase):
-                bar.reset(task, description=event.name, total=event.total, completed=event.done)
-                continue
-            bar.update(task, advance=1)
+        for event in _shown(bar, events):
             if event.reason:
                 if event.reason not in failed:  # a broken photo is said once, not for each style
                     _say(f"impasto: {event.reason}; skipped", sys.stderr)
                 failed[event.reason] += 1
-    _say(f"{sweep.folder / REPORT}: {_told(sweep)}")
+    _say(f"{sweep.where}/{REPORT}: {_told(sweep)}")
     waiting = sum(found["waiting"] for found in counts(sweep.ledger).values())
     if waiting:
         _say(f"the time is up with {waiting} waiting; the same command goes on")
     if failed:
-        _say(f"impasto: {sum(failed.values())} pictures could not be painted; see {sweep.folder / REPORT}", sys.stderr)
+        _say(f"impasto: {sum(failed.values())} pictures could not be painted; see {sweep.where}/{REPORT}", sys.stderr)
     return MENDABLE if failed else DONE
+
+
+def _read(photos: Sequence[Path | str]) -> list[PhotoFile | str]:
+    with _bar() as bar:
+        task = bar.add_task("reading photos", total=len(photos))
+        return photo_files(photos, lambda count: bar.update(task, completed=count))
+
+
+def _plan(sweep: Sweep, photos: Sequence[PhotoFile], styles: Sequence[StyleFile], settings: Settings) -> int:
+    with _bar() as bar:
+        task = bar.add_task("planning", total=None)
+        return sweep.plan(photos, styles, settings, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _shown(bar: Progress, happenings: Iterable[Happening]) -> Iterator[Event]:
+    """Shows what happens in the bar; gives the jobs that have ended."""
+    task = bar.add_task("")
+    for one in happenings:
+        if isinstance(one, Event):
+            bar.update(task, advance=1)
+            yield one
+        elif isinstance(one, Note):
+            _say(one.text)
+        elif isinstance(one, Step) and one.done:
+            bar.update(task, completed=one.done)
+        else:
+            bar.remove_task(task)
+            name, done = (one.name, one.done) if isinstance(one, Phase) else ("report", 0)
+            task = bar.add_task(name, total=one.total, completed=done)
+
+
+def _report(sweep: Sweep) -> None:
+    """Writes the report after a Ctrl-C; another one leaves it as it was."""
+    try:
+        with _bar() as bar, contextlib.closing(sweep.reporting()) as steps:
+            deque(_shown(bar, steps), maxlen=0)
+    except KeyboardInterrupt:
+        _say(f"{sweep.folder / REPORT} is as it was before", sys.stderr)
 
 
 def show_status(options: Namespace) -> int:
@@ -119,12 +170,12 @@ def show_status(options: Namespace) -> int:
     Raises:
         ConfigError: There is none.
     """
-    sweep = Sweep(Path(options.out), FinalOptions(), dict)
+    sweep = _open(options.out, FinalOptions())
     if not sweep.ledger.path.exists():
-        raise ConfigError(f"there is no sweep in {sweep.folder}; begin one: impasto sweep PHOTOS -o {sweep.folder}")
+        raise ConfigError(f"there is no sweep in {sweep.where}; begin one: impasto sweep PHOTOS -o {sweep.where}")
     worker = sweep.ledger.worker()
-    _say(f"{sweep.folder}: {_told(sweep)}" + (f"; process {worker} is at work" if worker else ""))
-    reasons = Counter(job.reason for job in sweep.ledger.each("failed"))
+    _say(f"{sweep.where}: {_told(sweep)}" + (f"; process {worker} is at work" if worker else ""))
+    reasons = Counter(reason for (reason,) in sweep.ledger.values(["reason"], "failed"))
     for reason, count in reasons.most_common():
         _say(f"failed{f' {count} times' if count > 1 else ''}: {reason}")
     return MENDABLE if reasons else DONE
@@ -132,7 +183,7 @@ def show_status(options: Namespace) -> int:
 
 def ratings(folder: Path) -> Mapping[str, str]:
     """What the artist thinks of the pictures in a folder; nothing where the gallery was never opened."""
-    return Store(folder).ratings() if (folder / FILE).exists() else {}
+    return Store(folder).picks() if (folder / FILE).exists() else {}
 
 
 def _many(things: Sized, name: str) -> str:

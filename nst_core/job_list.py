@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from nst_core.database import Database
 from nst_core.errors import ConfigError
-from nst_core.jobs import INDEX, SCHEMA, Job, State, as_job, find_job, get_job, insert_job
+from nst_core.jobs import INDEX, SCHEMA, Job, State, as_job, find_job, get_job, insert_job, now
 from nst_core.lock import holder
 
 FORMAT = 1
@@ -55,7 +55,7 @@ class JobList:
             if old and old.state in ("waiting", "running"):
                 raise self._other_options(name, old.state)
             database.execute("DELETE FROM job WHERE name = ?", [name])
-            insert_job(database, name, json.dumps(spec))
+            insert_job(database, name, json.dumps(spec), now())
             return get_job(database, name)
 
     def add_all(self, jobs: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
@@ -73,16 +73,17 @@ class JobList:
         put = 0
         with self._file.transaction(make=True) as database:
             database.execute(INDEX)
+            time = now()
             for name, spec in jobs:
                 text = json.dumps(spec)
-                old = database.execute("SELECT spec, state FROM job WHERE name = ?", [name]).fetchone()
-                if old and (old["spec"] == text or json.loads(old["spec"]) == json.loads(text)):
-                    continue
-                if old and old["state"] == "running":
-                    raise self._other_options(name, "running")
-                if old:
+                if not insert_job(database, name, text, time):
+                    old = database.execute("SELECT spec, state FROM job WHERE name = ?", [name]).fetchone()
+                    if old["spec"] == text or json.loads(old["spec"]) == json.loads(text):
+                        continue
+                    if old["state"] == "running":
+                        raise self._other_options(name, "running")
                     database.execute("DELETE FROM job WHERE name = ?", [name])
-                insert_job(database, name, text)
+                    insert_job(database, name, text, time)
                 put += 1
         return put
 
@@ -151,7 +152,9 @@ class JobList:
         """
         return map(as_job, self._rows("*", state, like))
 
-    def values(self, places: Sequence[str], state: State | None = None, like: str = "*") -> Iterator[tuple[Any, ...]]:
+    def values(
+        self, places: Sequence[str], state: State | None = None, like: str = "*", unlike: str = ""
+    ) -> Iterator[tuple[Any, ...]]:
         """What is at some places of jobs, in their order, without the rest, which of very many takes long to read.
 
         Args:
@@ -159,17 +162,19 @@ class JobList:
                 `spec.photo.path` and `result.promise`; None is given where nothing is there.
             state: only those.
             like: only those whose names fit, as in `proofs/*`.
+            unlike: only those whose names do not fit this.
         """
-        for row in self._rows(", ".join(["id", *map(_column, places)]), state, like):
+        for row in self._rows(", ".join(["id", *map(_column, places)]), state, like, unlike):
             yield tuple(row)[1:]
 
-    def pick(self, names: Iterable[str]) -> Iterator[Job]:
-        """The jobs of these names, in the order of the names; those that are not there are left out."""
-        for some in _batches(names):
-            query = "SELECT * FROM job WHERE name IN (SELECT value FROM json_each(?))"
-            with self._file.transaction(look=True) as database:
-                found = {row["name"]: as_job(row) for row in database.execute(query, [json.dumps(some)])}
-            yield from (found[name] for name in some if name in found)
+    def specs(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """What is to be done in the jobs of these names, in their order, without those that are not there."""
+        if not self.path.exists():
+            return []
+        query = "SELECT name, spec FROM job WHERE name IN (SELECT value FROM json_each(?))"
+        with self._file.transaction(look=True) as database:
+            found = dict(database.execute(query, [json.dumps(names)]).fetchall())
+        return [json.loads(found[name]) for name in names if name in found]
 
     def counts(self, like: str = "*") -> dict[State, int]:
         """How many jobs are in each state.
@@ -184,14 +189,17 @@ class JobList:
                 found |= dict(rows.fetchall())
         return found
 
-    def _rows(self, columns: str, state: State | None, like: str) -> Iterator[sqlite3.Row]:
+    def _rows(self, columns: str, state: State | None, like: str, unlike: str = "") -> Iterator[sqlite3.Row]:
         states, last = [state] if state else list(get_args(State)), -(1 << 62)
         marks = ", ".join("?" * len(states))
-        # By the plus the index of states is left alone: all that is read would be sorted again at each turn.
-        query = f"SELECT {columns} FROM job WHERE id > ? AND +state IN ({marks}) AND name GLOB ? ORDER BY id LIMIT {AT_ONCE}"
+        # By the plus the indexes of states and names are left alone: all would be sorted again at each turn.
+        query = (
+            f"SELECT {columns} FROM job WHERE id > ? AND +state IN ({marks}) AND +name GLOB ? AND +name NOT GLOB ? "
+            f"ORDER BY id LIMIT {AT_ONCE}"
+        )
         while self.path.exists():
             with self._file.transaction(look=True) as database:
-                found = database.execute(query, [last, *states, like]).fetchall()
+                found = database.execute(query, [last, *states, like, unlike]).fetchall()
             yield from found
             if len(found) < AT_ONCE:
                 return
@@ -214,14 +222,3 @@ def _column(place: str) -> str:
     """A place in a row, as SQL."""
     column, _, inside = place.partition(".")
     return f"json_extract({column}, '$.{inside}')" if inside else column
-
-
-def _batches(names: Iterable[str]) -> Iterator[list[str]]:
-    some: list[str] = []
-    for name in names:
-        some.append(name)
-        if len(some) == AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some

@@ -64,11 +64,10 @@ class Job:
     ended: str | None
 
 
-def insert_job(database: sqlite3.Connection, name: str, spec: str) -> None:
-    """Puts a job at the end; `spec` is JSON."""
-    database.execute(
-        "INSERT INTO job (name, spec, state, seconds, added) VALUES (?, ?, 'waiting', 0, ?)", [name, spec, now()]
-    )
+def insert_job(database: sqlite3.Connection, name: str, spec: str, time: str) -> bool:
+    """Puts a job at the end, unless there is one of its name; whether it was put. `spec` is JSON."""
+    query = "INSERT OR IGNORE INTO job (name, spec, state, seconds, added) VALUES (?, ?, 'waiting', 0, ?)"
+    return bool(database.execute(query, [name, spec, time]).rowcount)
 
 
 def end_job(database: sqlite3.Connection, end: Ended, time: str) -> bool:

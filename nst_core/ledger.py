@@ -99,7 +99,7 @@ class Ledger(JobList):
             for end in ended:
                 if not end_job(database, end, time):
                     raise self._not_running()
-            query = "SELECT id FROM job WHERE state = 'waiting' AND name GLOB ? ORDER BY begun IS NULL, id LIMIT ?"
+            query = "SELECT id FROM job WHERE state = 'waiting' AND +name GLOB ? ORDER BY begun IS NULL, id LIMIT ?"
             ids = [row["id"] for row in database.execute(query, [like, claim])]
             marks = ", ".join("?" * len(ids))
             database.execute(

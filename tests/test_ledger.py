@@ -357,15 +357,15 @@ def test_parts_of_jobs_are_read_without_the_rest(at_work: Ledger):
         ("x/d", "waiting", None, 3, None, 0.0),
     ]
     assert list(at_work.values(["name"], "waiting", "[a-c]")) == [("b",), ("c",)]
+    assert list(at_work.values(["name"], like="[b-x]*", unlike="x/*")) == [("b",), ("c",)]
     assert list(at_work.values([], "done")) == [()]
 
 
-def test_jobs_are_picked_by_name_in_the_order_of_the_names(ledger: Ledger):
+def test_what_is_to_be_done_is_told_in_the_order_of_names(ledger: Ledger, tmp_path: Path):
     ledger.add_all((f"x{i}", {"i": i}) for i in range(2500))
-    names = [f"x{i}" for i in reversed(range(2500))] + ["nothing", "b"]
-    found = [job.name for job in ledger.pick(iter(names))]
-    assert found == [name for name in names if name != "nothing"]
-    assert list(ledger.pick([])) == []
+    found = ledger.specs([*(f"x{i}" for i in reversed(range(2500))), "nothing", "b"])
+    assert found == [*({"i": i} for i in reversed(range(2500))), {"title": "B", "steps": [1, 2]}]
+    assert ledger.specs([]) == Ledger(tmp_path / "none.sqlite").specs(["a"]) == []
 
 
 def test_twenty_thousand_jobs_take_seconds_and_little_memory(tmp_path: Path):

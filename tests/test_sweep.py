@@ -21,13 +21,14 @@ from nst_core.errors import ConfigError, ImageError, ModelError, NstError
 from nst_core.ledger import Ledger
 from nst_core.picture import Picture, read_picture
 from serve.paint_options import PaintOptions
-from studio.sweep.finals import FinalOptions, Proof, choose, queue_finals
+from studio.sweep.choice import Proof, choose
+from studio.sweep.finals import FinalOptions, queue_finals
 from studio.sweep.job import SweepJob, perform
 from studio.sweep.night import Night
 from studio.sweep.plan import LEDGER, Settings, photo_files, plan_proofs, style_files, suffix
 from studio.sweep.process import LOG, SweepProcess
 from studio.sweep.promise import Promise
-from studio.sweep.sheets import Cell, Sheet, pages
+from studio.sweep.sheets import Cell, Sheet, write_pages
 from studio.sweep.sweep import Sweep
 from studio.sweep.workers import LocalWorkers, local_workers
 from studio.sweep.workshop import Workshop
@@ -179,15 +180,16 @@ def test_the_gallery_queues_finals_that_a_process_of_its_own_paints(folder: Path
     assert [job.name for job in sweep.ledger.each("waiting")] == ["photo0-sun.png", "photo0-moon.png"]
     with pytest.raises(ConfigError, match=r"proofs/x\.png is no proof of the sweep in .*; sweep its photo first"):
         queue_finals(sweep.folder, ["proofs/x.png"])
-    with pytest.raises(ConfigError, match="--size 80, not original"):
-        queue_finals(sweep.folder, [proofs[0]])
+    assert queue_finals(sweep.folder, [proofs[0]]) == 1  # as large as the photo, beside the one of 80 px
     process = SweepProcess(sweep.folder)
     process.start()
     until = time.monotonic() + 60
-    while sweep.ledger.counts()["done"] < 4 or sweep.ledger.worker():
+    while sweep.ledger.counts()["done"] < 5 or sweep.ledger.worker():
         assert time.monotonic() < until, (sweep.folder / LOG).read_text()
         time.sleep(0.05)
-    assert names(sweep.folder) == ["photo0-moon.png", "photo0-sun.png", *proofs]
+    assert names(sweep.folder) == ["photo0-moon-original.png", "photo0-moon.png", "photo0-sun.png", *proofs]
+    sizes = [read_picture(sweep.folder / name).width for name in ("photo0-moon-original.png", "photo0-moon.png")]
+    assert sizes == [96, 80]
     assert "photo0-sun.png: done" in (sweep.folder / LOG).read_text()
     process.stop()  # nothing is at work
 
@@ -279,13 +281,33 @@ def test_sheets_are_cut_into_pages_that_can_be_read(tmp_path: Path):
         paths.append(tmp_path / f"{number}.png")
         Image.new("RGB", size, (200, 30 * number, 0)).save(paths[-1])
     cells = [Cell(f"style {i}", paths[i % 2]) for i in range(99)] + [Cell("lost", tmp_path / "lost.png")]
-    found = dict(pages(Sheet("photo-cat", "cat.jpg: 100 proofs", cells)))
+    found = {page.name: page.drawn() for page in Sheet("photo-cat", "cat.jpg: 100 proofs", cells).pages()}
     assert list(found) == ["photo-cat-1", "photo-cat-2", "photo-cat-3"]
     assert all(page.width == 1634 and page.height < 2000 for page in found.values())
     reds = [int((np.asarray(page)[..., :2] == (200, 0)).all(2).sum()) for page in found.values()]
     assert reds[0] == 17 * 256 * 171  # half of 34, each as wide as its cell
-    one = dict(pages(Sheet("style-sun", "sun: 1 photo", cells[:1])))
-    assert list(one) == ["style-sun"] and one["style-sun"].width < 900
+    (one,) = Sheet("style-sun", "sun: 1 photo", cells[:1]).pages()
+    assert one.name == "style-sun" and one.drawn().width < 900
+
+
+def test_a_sheet_that_has_not_changed_is_left_and_one_that_is_no_more_goes(tmp_path: Path):
+    for number in range(2):
+        Image.new("RGB", (30, 20), (200, 30 * number, 0)).save(tmp_path / f"{number}.png")
+    folder = tmp_path / "sheets"
+
+    def write(*sheets: Sheet) -> dict[str, int]:
+        list(write_pages(folder, [page for sheet in sheets for page in sheet.pages()]))
+        return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+    sheets = [Sheet(str(i), "title", [Cell("sun", tmp_path / f"{i}.png")]) for i in range(2)]
+    first = write(*sheets)
+    assert write(*sheets) == first and list(first) == ["0.png", "1.png"]
+    Image.new("RGB", (30, 20)).save(tmp_path / "0.png")
+    second = write(*sheets)
+    assert second["0.png"] > first["0.png"] and second["1.png"] == first["1.png"]
+    marked = dataclasses.replace(sheets[0], cells=[dataclasses.replace(sheets[0].cells[0], label="sun ★")])
+    third = write(marked)
+    assert list(third) == ["0.png"] and third["0.png"] > second["0.png"]
 
 
 def test_the_optimizer_finishes_proofs_too(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -180,13 +180,23 @@ def test_wrong_input_is_one_clear_line(words: list[str], message: str, capsys: p
     assert not Path("sweep").exists() and not Path("none").exists()
 
 
-def test_other_options_than_before_are_told_and_nothing_is_lost(capsys: pytest.CaptureFixture[str]):
+def test_finals_of_another_size_are_painted_beside_those_that_are_there(capsys: pytest.CaptureFixture[str]):
     assert main(COMMAND) == 0
     before = painted(Path("sweep"))
-    assert main([*COMMAND[:-1], "120"]) == 2
-    said = capsys.readouterr().err
-    assert "is of a sweep with --size 100, not 120; give that again, or another folder: -o FOLDER" in said
-    assert painted(Path("sweep")) == before
+    capsys.readouterr()
+    larger = [*COMMAND[:-1], "120", "--finals", "1"]
+    assert main(larger) == 0
+    (new,) = painted(Path("sweep")).keys() - before.keys()
+    assert new in {name.replace(".png", "-120px.png") for name in FINALS}
+    told = f"{new.replace('-120px', '')} is there in another size and stays; the new one is {new}, and so are others"
+    assert told in capsys.readouterr().out.splitlines()
+    after = painted(Path("sweep"))
+    assert {name: after[name] for name in before} == before
+    assert read_picture(Path("sweep", new)).width == 120
+    assert f'href="{new}"' in Path("sweep/report.html").read_text()
+    assert main(larger) == 0
+    assert painted(Path("sweep")) == after
+    assert told not in capsys.readouterr().out.splitlines(), "it is told once"
 
 
 def test_another_sweep_in_the_folder_is_told(capsys: pytest.CaptureFixture[str]):

@@ -177,6 +177,11 @@ class Store:
         """The rating of each render by its path below the folder."""
         return {row["path"]: row["rating"] for row in self._rows("SELECT path, rating FROM render WHERE is_there")}
 
+    def picks(self) -> dict[str, Rating]:
+        """The same of those only that are rated: of very many renders, few."""
+        query = "SELECT path, rating FROM render WHERE is_there AND rating != 'unrated'"
+        return {row["path"]: row["rating"] for row in self._rows(query)}
+
     def thumbnail(self, id: int) -> Path:
         """A small picture of a render, made where there is none.
 

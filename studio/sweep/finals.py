@@ -1,22 +1,30 @@
-"""Which proofs become final pictures, and in which order: the artist's picks first, then what promises most."""
+"""The final pictures of proofs: how they are made and called, and in which order they are queued."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nst_core.errors import ConfigError
-from nst_core.jobs import Job
+from nst_core.jobs import State
 from nst_core.ledger import Ledger
-from studio.sweep.job import PROOFS, How, SweepJob
-from studio.sweep.plan import LEDGER, check_same, final_of, final_stem
+from studio.sweep.choice import Proof, Which, choose, painted
+from studio.sweep.job import PROOFS, How
+from studio.sweep.plan import LEDGER
 
 HowFinal = Literal["fast", "optimize", "both"]
-AGAIN = 0.95
-"""What a proof still promises, for each time that its style was chosen before."""
-LOOKED_AT = 10
-"""So many of the proofs of a photo, the most promising, are weighed so against each other."""
+
+OPTIMIZED = "-optimized"
+"""Ends the names of the optimizer's finals."""
+AT_ONCE = 1000
+"""Proofs whose finals are queued together."""
+_ENDING = re.compile(rf"({OPTIMIZED})?(-\d+px|-original)?(-\dx)?$")
+"""What a final's name has beside its proof's."""
+
+Sized = tuple[int, int]
+"""A final's long side before enlarging, and how many times it is enlarged."""
 
 
 @dataclass(frozen=True)
@@ -29,94 +37,74 @@ class FinalOptions:
     """Long side before enlarging, pixels; 0 is the photo's own, or what the optimizer learned the style at."""
     upscale: int = 0
     """Enlarged so many times once they are painted; 0 not at all."""
-    which: Literal["all", "picked", "none"] | int = "all"
-    """Of the proofs: all but the rejected, those that were starred or kept, none, or so many."""
+    which: Which = "all"
 
-    def jobs(self, proof: SweepJob) -> list[SweepJob]:
-        """The final pictures of a proof."""
+    def specs(self, proof: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The final pictures of a proof, as `SweepJob.spec` gives them, from that of the proof."""
         hows: tuple[How, ...] = ("fast", "optimize") if self.how == "both" else (self.how,)
-        return [final_of(proof, how, self.size, self.upscale) for how in hows]
+        return [self._spec(proof, how) for how in hows]
+
+    def _spec(self, proof: Mapping[str, Any], how: How) -> dict[str, Any]:
+        # Not by way of a SweepJob, which takes three times as long: there may be very many.
+        out = f"{final_stem(proof['out'])}{OPTIMIZED if how == 'optimize' else ''}.png"
+        options = {**proof["options"], "size": self.size}
+        return {**proof, "out": out, "kind": "final", "how": how, "options": options, "upscale": self.upscale}
 
 
-@dataclass(frozen=True)
-class Proof:
-    """A proof that is painted, as far as the order goes."""
-
-    out: str
-    photo: str
-    style: str
-    promise: float
+def final_stem(out: str) -> str:
+    """What the names of a proof and of its finals have in common."""
+    return _ENDING.sub("", out.removeprefix(f"{PROOFS}/").removesuffix(".png"))
 
 
-def choose(proofs: Iterable[Proof], ratings: Mapping[str, str], which: str | int) -> list[str]:
-    """The proofs to finish, in order, by their files.
-
-    Those that were starred first, then those that were kept, then the others; never a rejected one. In each of these
-    what promises most comes first, but photos take turns, so that a night that ends early has something of each.
-
-    Args:
-        proofs: that are painted.
-        ratings: by file below the folder; what is not there is not rated.
-        which: as in `FinalOptions`.
-    """
-    if which == "none":
-        return []
-    groups: dict[str, list[Proof]] = {"starred": [], "kept": [], "unrated": []}
-    for proof in proofs:
-        if (rating := ratings.get(proof.out, "unrated")) in groups:
-            groups[rating].append(proof)
-    if which == "picked":
-        del groups["unrated"]
-    chosen = [proof.out for group in groups.values() for proof in _in_turn(group)]
-    return chosen[:which] if isinstance(which, int) else chosen
-
-
-def _in_turn(proofs: Iterable[Proof]) -> list[Proof]:
-    """One of each photo, then the second of each; a style counts for less the more of it there is already."""
-    left: dict[str, list[Proof]] = defaultdict(list)
-    for proof in sorted(proofs, key=lambda proof: (-proof.promise, proof.out)):
-        left[proof.photo].append(proof)
-    taken: Counter[str] = Counter()
-    order: list[Proof] = []
-    while left:
-        for photo, some in list(left.items()):
-            best = max(some[:LOOKED_AT], key=lambda proof: proof.promise * AGAIN ** taken[proof.style])
-            taken[best.style] += 1
-            order.append(best)
-            some.remove(best)
-            if not some:
-                del left[photo]
-    return order
-
-
-def order_finals(ledger: Ledger, options: FinalOptions, ratings: Mapping[str, str], anew: bool = True) -> None:
-    """Queues the finals of the proofs that are painted, in order, behind all else.
-
-    What was rejected since it was queued is taken out.
+def order_finals(ledger: Ledger, options: FinalOptions, ratings: Mapping[str, str]) -> str:
+    """Queues the finals of the proofs that are painted, in order; what was queued before and is not chosen goes.
 
     Args:
         ledger: of the sweep.
         options: which, and how.
         ratings: by file below the folder.
-        anew: takes out all that was queued before and is not chosen, too.
 
-    Raises:
-        ConfigError: One of them is there with other options.
+    Returns:
+        What the user should know of it; as a rule nothing.
     """
-    proofs = [_proof(job) for job in ledger.each("done", f"{PROOFS}/*")]
-    place = {name: number for number, name in enumerate(choose(proofs, ratings, options.which))}
-    chosen = [SweepJob.from_spec(job.spec) for job in ledger.each("done", f"{PROOFS}/*") if job.name in place]
-    chosen.sort(key=lambda proof: place[proof.out])
-    jobs = {job.out: job for proof in chosen for job in options.jobs(proof)}
-    queued = [job.name for job in ledger.each("waiting") if not job.name.startswith(f"{PROOFS}/")]
-    unwanted = {final_stem(name) for name, rating in ratings.items() if rating == "rejected"}
-    ledger.remove_waiting(name for name in queued if (anew and name not in jobs) or final_stem(name) in unwanted)
-    _queue(ledger, list(jobs.values()))
+    chosen = choose(painted(ledger), ratings, options.which)
+    queue = _Queue(ledger, options, _names_of_others(ledger, options, {"done", "running"}))
+    queue.add(chosen)
+    waiting = _waiting(ledger)
+    ledger.remove_waiting([name for name in waiting if name not in queue.places])
+    before = [name for name in waiting if name in queue.places]
+    after = sorted(before, key=queue.places.__getitem__)
+    if before != after:
+        ledger.put_last(after)
+    return queue.note
 
 
-def _proof(job: Job) -> Proof:
-    promise = (job.result or {}).get("promise") or 0.0
-    return Proof(job.name, job.spec["photo"]["path"], job.spec["style"]["path"], promise)
+def order_picks(
+    ledger: Ledger, options: FinalOptions, ratings: Mapping[str, str], ratings_before: Mapping[str, str]
+) -> None:
+    """Puts the finals of what is picked now before all others, and takes out those of what was rejected.
+
+    For while they are painted: what it takes goes by the picks, not by how many finals there are.
+
+    Args:
+        ledger: of the sweep.
+        options: which, and how.
+        ratings: by file below the folder.
+        ratings_before: those by which finals were queued.
+    """
+    proofs = {proof.out: proof for proof in painted(ledger) if proof.out in ratings or proof.out in ratings_before}
+    changed = [proof for proof in proofs.values() if ratings.get(proof.out) != ratings_before.get(proof.out)]
+    rejected = {final_stem(proof.out) for proof in changed if ratings.get(proof.out) == "rejected"}
+    if rejected:
+        ledger.remove_waiting([name for name in _waiting(ledger) if final_stem(name) in rejected])
+    others = _names_of_others(ledger, options, {"done", "running", "waiting"})
+    if options.which == "all":  # what is not rated any more comes last
+        ledger.put_last(_Queue(ledger, options, others).add(_unrated(changed, ratings)))
+    ledger.put_first(_Queue(ledger, options, others).add(choose(proofs.values(), ratings, "picked")))
+
+
+def _unrated(proofs: Iterable[Proof], ratings: Mapping[str, str]) -> list[str]:
+    return [proof.out for proof in proofs if ratings.get(proof.out, "unrated") == "unrated"]
 
 
 def queue_finals(folder: Path, proofs: Sequence[str], options: FinalOptions = FinalOptions()) -> int:
@@ -131,20 +119,72 @@ def queue_finals(folder: Path, proofs: Sequence[str], options: FinalOptions = Fi
         How many there are, those included that were there before.
 
     Raises:
-        ConfigError: One of them is no proof of this sweep, or there with other options.
+        ConfigError: One of them is no proof of this sweep.
         NstError: The ledger cannot be used.
     """
     ledger = Ledger(folder / LEDGER)
-    wanted = set(proofs)
-    found = {row.name: SweepJob.from_spec(row.spec) for row in ledger.each(like=f"{PROOFS}/*") if row.name in wanted}
-    if missing := [name for name in proofs if name not in found]:
+    wanted = list(dict.fromkeys(proofs))
+    found = {spec["out"] for spec in ledger.specs(wanted)}
+    if missing := [name for name in wanted if name not in found or not name.startswith(f"{PROOFS}/")]:
         raise ConfigError(f"{missing[0]} is no proof of the sweep in {folder}; sweep its photo first: impasto sweep")
-    jobs = [job for name in dict.fromkeys(proofs) for job in options.jobs(found[name])]
-    _queue(ledger, jobs)
-    return len(jobs)
+    queue = _Queue(ledger, options, _names_of_others(ledger, options, {"done", "running", "waiting"}))
+    names = queue.add(wanted)
+    ledger.put_last(names)
+    return len(names)
 
 
-def _queue(ledger: Ledger, jobs: Collection[SweepJob]) -> None:
-    check_same(ledger, jobs)
-    ledger.add_all((job.out, job.spec()) for job in jobs)
-    ledger.put_last([job.out for job in jobs])
+class _Queue:
+    """Puts finals into a ledger, each once, behind what is there.
+
+    Args:
+        ledger: of the sweep.
+        options: how they are made.
+        others: names that finals of another size have, which the new ones are not to replace.
+    """
+
+    def __init__(self, ledger: Ledger, options: FinalOptions, others: Mapping[str, Sized]) -> None:
+        self._ledger, self._options, self._others = ledger, options, others
+        self.places: dict[str, int] = {}
+        """Of each final in the order."""
+        self.note = ""
+        """What the user should know."""
+
+    def add(self, proofs: Iterable[str]) -> list[str]:
+        """Puts the finals of these proofs, and gives their files; one that is there already stays where it is."""
+        names = iter(proofs)
+        while some := list(islice(names, AT_ONCE)):
+            jobs = {
+                self._own(spec["out"]): spec
+                for proof in self._ledger.specs(some)
+                for spec in self._options.specs(proof)
+            }
+            put = self._ledger.add_all((own, spec | {"out": own}) for own, spec in jobs.items())
+            for own, spec in jobs.items():
+                self.places.setdefault(own, len(self.places))
+                if put and own != (plain := spec["out"]) and not self.note:
+                    self.note = f"{plain} is there in another size and stays; the new one is {own}, and so are others"
+        return list(self.places)
+
+    def _own(self, plain: str) -> str:
+        """The name of a final, with its size where the plain one is that of another size."""
+        if (other := self._others.get(plain)) is None:
+            return plain
+        size, upscale = other
+        ending = "" if size == self._options.size else f"-{self._options.size}px" if self._options.size else "-original"
+        ending += "" if upscale == self._options.upscale else f"-{self._options.upscale or 1}x"
+        return f"{plain.removesuffix('.png')}{ending}.png"
+
+
+def _names_of_others(ledger: Ledger, options: FinalOptions, states: set[State]) -> dict[str, Sized]:
+    """The finals that are of another size than those of some options, in these states."""
+    rows = ledger.values(["name", "state", "spec.options.size", "spec.upscale"], unlike=f"{PROOFS}/*")
+    return {
+        name: (size, upscale)
+        for name, state, size, upscale in rows
+        if state in states and (size, upscale) != (options.size, options.upscale)
+    }
+
+
+def _waiting(ledger: Ledger) -> list[str]:
+    """The finals that wait, in order."""
+    return [name for (name,) in ledger.values(["name"], "waiting", unlike=f"{PROOFS}/*")]

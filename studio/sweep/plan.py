@@ -3,30 +3,30 @@
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from models.catalog import Style
-from nst_core.errors import ConfigError
+from nst_core.copies import origin
+from nst_core.fetch import fetch
 from nst_core.files import sha256
 from nst_core.ledger import Ledger
+from nst_core.storage_errors import Missing
 from serve.paint_options import PaintOptions
-from studio.sweep.job import PROOFS, How, PhotoFile, StyleFile, SweepJob
+from studio.sweep.job import PROOFS, PhotoFile, StyleFile, SweepJob
 
 LEDGER = "sweep.sqlite"
 """In the sweep's folder."""
-OPTIMIZED = "-optimized"
-"""Ends the names of the optimizer's finals."""
 PROOF_PX = 512
 """Long side of a proof."""
 PHOTOS_AT_ONCE = 500
 """So many photos are painted in all styles, then so many more: that many proofs' photos are kept in memory."""
 
-Identity = tuple[str, str, str]
-"""Of a proof: the paths of photo and style, and how it is painted, JSON."""
+_PROOF = ("name", "spec.photo.path", "spec.style.path", "spec.options")
+_BITS = 24
+"""Of the number of a file, and of a way to paint."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +43,41 @@ class Settings:
         return [PaintOptions(PROOF_PX, s, b, color=c) for s, b, c in dict.fromkeys(product)]  # type: ignore[arg-type]
 
 
-def photo_files(photos: Sequence[Path]) -> list[PhotoFile | str]:
-    """The photos, read once to tell them from others; for one that cannot be read, why."""
+def photo_files(
+    photos: Sequence[Path | str], tell: Callable[[int], None] = lambda count: None
+) -> list[PhotoFile | str]:
+    """The photos, read once to tell them from others; for one that cannot be read, why.
 
-    def look(path: Path) -> PhotoFile | str:
+    Args:
+        photos: their files, or their URLs.
+        tell: takes how many have been read.
+    """
+
+    def look(path: Path | str) -> PhotoFile | str:
         try:
+            if isinstance(path, str):
+                return PhotoFile(path, sha256(fetch(path)))
             return PhotoFile(os.path.abspath(path), sha256(path))
+        except Missing as error:
+            return str(error)
         except OSError as error:
             return f"{path} cannot be read: {error.strerror}"
 
+    found: list[PhotoFile | str] = []
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(look, photos))
+        for photo in pool.map(look, photos):
+            found.append(photo)
+            tell(len(found))
+    return found
 
 
 def style_files(styles: Iterable[Style]) -> list[StyleFile]:
     """The styles, each file once."""
     found = {os.path.realpath(style.path): style for style in styles}
-    return [StyleFile(style.name, os.path.abspath(style.path), sha256(style.path)) for style in found.values()]
+    return [
+        StyleFile(style.name, origin(style.path) or os.path.abspath(style.path), sha256(style.path))
+        for style in found.values()
+    ]
 
 
 def plan_proofs(
@@ -67,15 +85,22 @@ def plan_proofs(
 ) -> Iterator[SweepJob]:
     """A proof of each photo in each style with each options, in the order of painting.
 
-    What the ledger holds already keeps its name; others that would have an equal one are numbered.
+    What the ledger holds already keeps its name; others that would have an equal one are numbered. The ledger is read
+    now, and not while proofs are given.
     """
-    known = {_identity(row.spec): row.name for row in ledger.each(like=f"{PROOFS}/*")}
-    names = _Names(known.values())
-    keys = {chosen: json.dumps(vars(chosen)) for chosen in options}
+    return _proofs(photos, styles, options, _Names(ledger))
+
+
+def _proofs(
+    photos: Sequence[PhotoFile], styles: Sequence[StyleFile], options: Sequence[PaintOptions], names: "_Names"
+) -> Iterator[SweepJob]:
+    keys = {chosen: json.dumps(vars(chosen), separators=(",", ":")) for chosen in options}
+    endings = {chosen: suffix(chosen) for chosen in options}
+    stems = {photo: Path(photo.path).stem for photo in photos}
     for start in range(0, len(photos), PHOTOS_AT_ONCE):
         for photo, style, chosen in _in_order(photos[start : start + PHOTOS_AT_ONCE], styles, options):
-            out = known.get((photo.path, style.path, keys[chosen]))
-            out = out or names.take(f"{PROOFS}/{Path(photo.path).stem}-{style.name}{suffix(chosen)}", ".png")
+            wanted = f"{PROOFS}/{stems[photo]}-{style.name}{endings[chosen]}"
+            out = names.take(wanted, photo.path, style.path, keys[chosen])
             yield SweepJob(out, "proof", "fast", photo, style, chosen)
 
 
@@ -112,60 +137,36 @@ def suffix(options: PaintOptions) -> str:
     return "".join(parts)
 
 
-def final_of(proof: SweepJob, how: How, size: int, upscale: int) -> SweepJob:
-    """The final picture that belongs to a proof."""
-    stem = final_stem(proof.out)
-    out = f"{stem}{OPTIMIZED}.png" if how == "optimize" else f"{stem}.png"
-    options = replace(proof.options, size=size)
-    return replace(proof, out=out, kind="final", how=how, options=options, upscale=upscale)
-
-
-def final_stem(out: str) -> str:
-    """What the names of a proof and of its finals have in common."""
-    return out.removeprefix(f"{PROOFS}/").removesuffix(".png").removesuffix(OPTIMIZED)
-
-
-def check_same(ledger: Ledger, jobs: Iterable[SweepJob]) -> None:
-    """Finds out whether the ledger holds other pictures under the same names, which would be lost.
-
-    A photo or style that has changed is painted anew; other options are a mistake.
-
-    Raises:
-        ConfigError: It does; the message says how they differ.
-    """
-    wanted = {job.out: job for job in jobs}
-    finals = ledger.counts() != ledger.counts(f"{PROOFS}/*")
-    for row in ledger.each() if finals else ():
-        if row.name not in wanted:
-            continue
-        old, new = SweepJob.from_spec(row.spec), wanted[row.name]
-        for option, a, b in (
-            ("--size", old.options.size or "original", new.options.size or "original"),
-            ("--upscale", old.upscale or "none", new.upscale or "none"),
-        ):
-            if a != b:
-                folder = ledger.path.parent
-                raise ConfigError(
-                    f"{folder / row.name} is of a sweep with {option} {a}, not {b}; "
-                    f"give that again, or another folder: -o FOLDER"
-                )
-
-
-def _identity(spec: Mapping[str, Any]) -> Identity:
-    return spec["photo"]["path"], spec["style"]["path"], json.dumps(spec["options"])
-
-
 class _Names:
-    """Names that are free, as file systems see them which know no upper and lower case."""
+    """Names of proofs, which differ for file systems that know no upper and lower case; a proof keeps its own.
 
-    def __init__(self, taken: Iterable[str]) -> None:
-        self._taken = {name.lower() for name in taken}
+    Args:
+        ledger: whose proofs have names already.
+    """
 
-    def take(self, wanted: str, ending: str) -> str:
-        name = wanted + ending
-        for number in itertools.count(2):
-            if name.lower() not in self._taken:
-                break
-            name = f"{wanted}_{number}{ending}"
-        self._taken.add(name.lower())
+    def __init__(self, ledger: Ledger) -> None:
+        self._numbers: dict[str, int] = {}
+        self._holders: dict[str, int] = {}
+        """Of each name, in lower case: the proof as a number, as there may be very many."""
+        for name, *proof in ledger.values(_PROOF, like=f"{PROOFS}/*"):
+            self._holders[name.lower()] = self._number(*proof)
+
+    def take(self, wanted: str, *proof: str) -> str:
+        """The file of a proof.
+
+        Args:
+            wanted: without suffix; numbered where another proof has it.
+            proof: the files of photo and style, and how it is painted, JSON.
+        """
+        me, name, count = self._number(*proof), f"{wanted}.png", 1
+        while self._holders.setdefault(name.lower(), me) != me:
+            count += 1
+            name = f"{wanted}_{count}.png"
         return name
+
+    def _number(self, *proof: str) -> int:
+        """Tells a proof from others."""
+        found = 0
+        for part in proof:
+            found = found << _BITS | self._numbers.setdefault(part, len(self._numbers))
+        return found

@@ -16,8 +16,9 @@ from nst_core.background import Background
 from nst_core.errors import NstError
 from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions
+from studio.sweep.night import Event
 from studio.sweep.plan import LEDGER
-from studio.sweep.sweep import Phase, Sweep
+from studio.sweep.sweep import Sweep
 from studio.sweep.workers import local_workers
 from studio.sweep.workshop import Workshop
 
@@ -72,7 +73,7 @@ def main(words: Sequence[str]) -> int:
     try:
         with sweep.ledger.working("impasto sweep", "-o"), keep_awake("painting what is queued"):
             for event in sweep.go_on(local_workers(folder, Workshop())):
-                if not isinstance(event, Phase):
+                if isinstance(event, Event):
                     logger.info("%s: %s", event.job.out, event.reason or "done")
     except NstError as error:
         logger.error("%s", error)

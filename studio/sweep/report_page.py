@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -12,16 +13,15 @@ from urllib.parse import quote
 from nst_core.duration import duration
 from nst_core.errors import ImageError
 from nst_core.jobs import State
-from studio.sweep.finals import choose
-from studio.sweep.plan import OPTIMIZED
-from studio.sweep.survey import Found, Shown
+from studio.sweep.choice import Proof
+from studio.sweep.finals import OPTIMIZED, final_stem
+from studio.sweep.sheets import SHEETS
+from studio.sweep.survey import Failure, Found
 
-SHOWN = 1500
-"""Small pictures in the page, at most; of more, the best are there."""
-BEST = 12
-"""That are shown first."""
-NAMED = 12
-"""Of the files that failed for one reason."""
+MARKS: Mapping[str, str] = {"starred": "★", "kept": "✓", "rejected": "✗"}
+"""Of what the artist thinks, beside a name."""
+DIGEST = "<!-- {} -->"
+"""Ends the page: of all that it tells."""
 
 STYLE = """
 :root { color-scheme: light dark; --back: #faf9f6; --ink: #222; --faint: #8884; --red: #b3261e; --gold: #a86b00 }
@@ -51,78 +51,98 @@ Raises:
 """
 
 
-def page(folder: Path, found: Found, sheets: Mapping[str, Sequence[str]], small: Small) -> str:
-    """The report, HTML.
+@dataclass(frozen=True)
+class Shown:
+    """A proof in the page."""
 
-    Args:
-        folder: of the sweep.
-        found: in its ledger.
-        sheets: the contact sheets of each photo, by its path, as files below the folder.
-        small: gives the small pictures.
-    """
-    return "\n".join(_Page(folder, found, sheets, small).parts())
+    proof: Proof
+    rating: str
+    finals: Sequence[str]
+    """The final pictures of it that are done, by their files."""
 
 
-class _Page:
-    def __init__(self, folder: Path, found: Found, sheets: Mapping[str, Sequence[str]], small: Small) -> None:
-        self._folder, self._found, self._sheets, self._small = folder, found, sheets, small
-        self._best = sorted(found.proofs, key=lambda shown: (-shown.wish, -shown.promise, shown.job.out))
+@dataclass(frozen=True)
+class Group:
+    """The proofs of a photo that are shown."""
 
-    def parts(self) -> Iterator[str]:
-        found = self._found
-        name = self._folder.resolve().name
-        yield f'<!doctype html>\n<html lang="en">\n<title>{_text(name)}: photos in styles</title>'
-        yield '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        yield f"<style>{STYLE}</style>\n<h1>{_text(_title(found))}</h1>"
-        yield from _summary(found)
-        if found.failed:
-            yield from _failures(found.failed)
-        if found.proofs:
-            yield from self._first()
-            yield from self._photos()
-            yield _NOTE
-        yield "</html>"
+    photo: str
+    """Its file."""
+    proofs: Sequence[Shown]
+    sheets: Sequence[str]
+    """Its contact sheets, as files below the folder."""
 
-    def _first(self) -> Iterator[str]:
-        """What would be finished first."""
-        by_file = {shown.job.out: shown for shown in self._found.proofs}
-        ratings = {shown.job.out: shown.rating for shown in self._found.proofs}
-        order = choose((shown.candidate for shown in self._found.proofs), ratings, "all")
-        picked = sum(shown.wish > 0 for shown in self._found.proofs)
-        words = "Picked, and what promises most" if picked else "What promises most"
-        yield f'<section><h2>{words}</h2><div class="pictures">'
-        for shown in map(by_file.__getitem__, order[: min(SHOWN, max(BEST, picked))]):
-            yield self._figure(shown, f"{Path(shown.photo).stem}, {shown.label}")
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page tells."""
+
+    folder: Path
+    """Of the sweep."""
+    found: Found
+    first: Sequence[Shown]
+    """What would be finished first."""
+    picked: bool
+    """Whether the artist has picked some of these."""
+    groups: Sequence[Group]
+    rest: int
+    """Proofs that are not shown."""
+
+
+def parts(report: Report, small: Small) -> Iterator[str]:
+    """The page, HTML, in parts, as it may be long; small pictures come from `small`."""
+    name = report.folder.resolve().name
+    yield f'<!doctype html>\n<html lang="en">\n<title>{_text(name)}: photos in styles</title>'
+    yield '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<style>{STYLE}</style>\n<h1>{_text(_title(report.found))}</h1>"
+    yield from _summary(report.found)
+    if report.found.failed:
+        yield from _failures(report.found.failed)
+    if report.groups:
+        yield from _first(report, small)
+        yield from _photos(report, small)
+        yield _NOTE
+    yield "</html>"
+
+
+def _first(report: Report, small: Small) -> Iterator[str]:
+    words = "Picked, and what promises most" if report.picked else "What promises most"
+    yield f'<section><h2>{words}</h2><div class="pictures">'
+    for shown in report.first:
+        label = f"{Path(shown.proof.photo).stem}, {shown.proof.label}"
+        yield _figure(report.folder, shown, label, small)
+    yield "</div></section>"
+
+
+def _photos(report: Report, small: Small) -> Iterator[str]:
+    if report.rest:
+        count = sum(len(group.proofs) for group in report.groups)
+        yield (
+            f"<p>Of the proofs the {count} best are shown below; contact sheets are in the folder {SHEETS}, and the "
+            f"Gallery tab of impasto ui shows the other {report.rest}, too.</p>"
+        )
+    for group in report.groups:
+        links = ", ".join(_link(sheet, sheet) for sheet in group.sheets)
+        yield f"<section><h2>{_text(Path(group.photo).name)}</h2>"
+        yield f"<p><small>Contact sheet: {links}</small></p>" if links else ""
+        yield '<div class="pictures">'
+        yield from (_figure(report.folder, shown, shown.proof.label, small) for shown in group.proofs)
         yield "</div></section>"
 
-    def _photos(self) -> Iterator[str]:
-        shown_here = {shown.job.out for shown in self._best[:SHOWN]}
-        if len(self._best) > SHOWN:
-            rest = len(self._best) - SHOWN
-            yield f"<p>Of the proofs the {SHOWN} best are shown below; the other {rest} are on the contact sheets.</p>"
-        groups: dict[str, list[Shown]] = {}
-        for shown in sorted(self._best, key=lambda shown: (shown.photo, shown.job.photo.path)):
-            groups.setdefault(shown.job.photo.path, []).append(shown)
-        for path, group in groups.items():
-            links = ", ".join(_link(sheet, sheet) for sheet in self._sheets.get(path, ()))
-            yield f"<section><h2>{_text(Path(path).name)}</h2><p><small>Contact sheet: {links}</small></p>"
-            yield '<div class="pictures">'
-            yield from (self._figure(shown, shown.label) for shown in group if shown.job.out in shown_here)
-            yield "</div></section>"
 
-    def _figure(self, shown: Shown, label: str) -> str:
-        """A small picture, a link to the one in full, and what is known of it."""
-        try:
-            data = base64.b64encode(self._small(self._folder / shown.job.out)).decode("ascii")
-            inside = f'<img src="data:image/jpeg;base64,{data}" alt="{_text(label)}" loading="lazy">'
-        except ImageError:
-            inside = f'<p class="missing">{_text(Path(shown.job.out).name)} is not there any more</p>'
-        target = shown.finals[0] if shown.finals else shown.job.out
-        finals = " · ".join(_link(final, _kind(final)) for final in shown.finals)
-        mark = f'<b class="{shown.rating}">{shown.mark}</b> ' if shown.mark else ""
-        caption = f"{mark}{_text(label)} <small>{shown.promise:.2f}{' · ' + finals if finals else ''}</small>"
-        picture = f'<a href="{quote(target)}">{inside}</a>'
-        return f'<figure class="{shown.rating}">{picture}<figcaption>{caption}</figcaption></figure>'
+def _figure(folder: Path, shown: Shown, label: str, small: Small) -> str:
+    """A small picture, a link to the one in full, and what is known of it."""
+    proof = shown.proof
+    try:
+        data = base64.b64encode(small(folder / proof.out)).decode("ascii")
+        inside = f'<img src="data:image/jpeg;base64,{data}" alt="{_text(label)}" loading="lazy">'
+    except ImageError:
+        inside = f'<p class="missing">{_text(Path(proof.out).name)} is not there any more</p>'
+    target = shown.finals[0] if shown.finals else proof.out
+    finals = " · ".join(_link(final, _kind(final, proof.out)) for final in shown.finals)
+    mark = f'<b class="{shown.rating}">{MARKS[shown.rating]}</b> ' if shown.rating in MARKS else ""
+    caption = f"{mark}{_text(label)} <small>{proof.promise:.2f}{' · ' + finals if finals else ''}</small>"
+    picture = f'<a href="{quote(target)}">{inside}</a>'
+    return f'<figure class="{shown.rating}">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
 _NOTE = """<section class="note"><p>The figure beside each name is the proof's promise, from 0 to 1: whether the photo's
@@ -156,16 +176,18 @@ def _seconds(seconds: float) -> str:
     return duration(seconds) if seconds >= 10 else f"{seconds:.2g} s"
 
 
-def _failures(failed: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _failures(failed: Sequence[Failure]) -> Iterator[str]:
     yield '<section class="failed"><h2>Failed</h2><dl>'
-    for reason, names in failed.items():
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"<dt>{_text(reason)}</dt><dd>{_text(', '.join(names[:NAMED]))}{more}</dd>"
+    for failure in failed:
+        more = f" and {failure.count - len(failure.names)} more" if failure.count > len(failure.names) else ""
+        yield f"<dt>{_text(failure.reason)}</dt><dd>{_text(', '.join(failure.names))}{more}</dd>"
     yield "</dl></section>"
 
 
-def _kind(final: str) -> str:
-    return "optimized" if final.endswith(f"{OPTIMIZED}.png") else "final"
+def _kind(final: str, proof: str) -> str:
+    """What a final is, by what its name has beside the proof's."""
+    more = Path(final).stem.removeprefix(final_stem(proof)).replace("-", " ").strip()
+    return more if more.startswith(OPTIMIZED.strip("-")) else f"final {more}".strip()
 
 
 def _link(path: str, words: str) -> str:
