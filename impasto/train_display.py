@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from nst_core.duration import duration
@@ -22,15 +22,19 @@ PLAIN_EVERY_S = 60.0
 
 
 class Display:
-    """Shows on stderr how far style and night are, and each style that ends as a line."""
+    """Shows on stderr how far the night and each style that is being learned are, and a style that ends as a line."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
         self.plain = not self.console.is_terminal
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
         self.bars = Progress(*columns, console=self.console, transient=True, disable=self.plain)
-        self.style = self.bars.add_task("beginning", total=1.0, state="")
-        self.last_line = 0.0
+        self.night = self.bars.add_task("the night", total=None, visible=False, state="")
+        self.styles: dict[str, TaskID] = {}
+        """Bars of those that are being learned."""
+        self.shares: dict[str, float] = {}
+        """How far those are, and those that have ended."""
+        self.last_line: dict[str, float] = {}
 
     def __enter__(self) -> "Display":
         return self
@@ -48,22 +52,42 @@ class Display:
 
     def show(self, event: Event) -> None:
         """What has just happened."""
-        job, report = event.job, event.report
+        name = event.job.name
         if event.kind == "begun":
             self.bars.start()
-            self.bars.update(self.style, description=job.name, completed=0.0, state="starting")
-        elif event.kind == "progress" and report:
-            done = f"step {report.step}" + (f" of {report.steps}" if report.steps else "")
-            left = report.seconds * (1 - report.share) / report.share if report.share > 0.01 else None
-            parts = [done, f"style {report.figures.get('style', 0):.2f}"]
-            parts += [f"{duration(left)} left"] if left is not None else []
+            self.styles[name] = self.bars.add_task(name, total=1.0, state="starting")
+            self.shares[name] = 0.0
+        elif event.kind == "progress":
+            self._progress(event)
+        else:
+            self.bars.remove_task(self.styles.pop(name))
+            if event.kind == "waits":
+                del self.shares[name]
+            else:
+                self.shares[name] = 1.0
+                self._line(event.job)
+        count = len(self.shares) + event.waiting
+        ends = f"ends {_clock(event.ends)}" if event.ends else ""
+        done, state = sum(self.shares.values()), f"{len(self.shares) - len(self.styles)} of {count} done  {ends}"
+        self.bars.update(self.night, total=count, completed=done, visible=count > 1, state=state)
+
+    def _progress(self, event: Event) -> None:
+        """A style's bar, or a line for it now and then."""
+        name, report = event.job.name, event.report
+        where = f" on {event.host}" if event.host else ""
+        if report is None:
+            self.bars.update(self.styles[name], description=name + where)
+            return
+        done = f"step {report.step}" + (f" of {report.steps}" if report.steps else "")
+        left = report.seconds * (1 - report.share) / report.share if report.share > 0.01 else None
+        parts = [done, f"style {report.figures.get('style', 0):.2f}"]
+        parts += [f"{duration(left)} left"] if left is not None else []
+        self.shares[name] = report.share
+        self.bars.update(self.styles[name], description=name + where, completed=report.share, state="  ".join(parts))
+        if self.plain and time.monotonic() - self.last_line.get(name, -PLAIN_EVERY_S) >= PLAIN_EVERY_S:
+            self.last_line[name] = time.monotonic()
             parts += [f"night ends {_clock(event.ends)}"] if event.ends else []
-            self.bars.update(self.style, description=job.name, completed=report.share, state="  ".join(parts))
-            if self.plain and time.monotonic() - self.last_line > PLAIN_EVERY_S:
-                self.last_line = time.monotonic()
-                print(f"{job.name}: {', '.join(parts)}", file=sys.stderr)
-        elif event.kind in ("done", "failed"):
-            self._line(job)
+            print(f"{name}{where}: {', '.join(parts)}", file=sys.stderr)
 
     def _line(self, job: Job) -> None:
         if job.state == "done" and job.result:
@@ -114,7 +138,8 @@ def _what(job: Job) -> str:
     if job.result:
         return "  ".join(f"{name} {value:.2f}" for name, value in job.result["figures"].items())
     if job.progress:
-        return f"step {job.progress['step']}, {job.progress['share']:.0%}"
+        step = f"step {job.progress['step']}, {job.progress['share']:.0%}" if "step" in job.progress else "starting"
+        return step + (f" on {job.progress['host']}" if job.state == "running" and "host" in job.progress else "")
     return ""
 
 

@@ -55,7 +55,7 @@ class RayLearners:
         """Machines on which easels fell, by the id of the job that they had."""
         self._starts: Counter[str] = Counter()
         """Of easels that fell before they began, by their machine."""
-        self._unfit: str | None = None
+        self._unfit = ""
         """Why the last machine was given up."""
         self._waited = False
         """Whether there was no machine at the last look."""
@@ -116,7 +116,7 @@ class RayLearners:
         places = find_places(self._duty.machines)
         self._places = [place for place in places if self._starts[place.node] < STARTS]
         if places and not self._places:
-            raise NstError(self._unfit or "no machine of the cluster can learn; Ray's logs in /tmp/ray say why")
+            raise NstError(f"no machine of the cluster can learn: {self._unfit}")
         if not places and not self._waited:
             self._say("impasto: no machine of the cluster has room for a training; this waits for one")
         self._waited = not places
@@ -128,7 +128,8 @@ class RayLearners:
         except StopIteration:
             return self._fallen(easel, "it said no more")
         except RayError as error:  # the process, its machine or the network fell
-            return self._fallen(easel, str(error).strip().partition("\n")[0])
+            lines = str(error).strip().split("\n")
+            return self._fallen(easel, lines[0] if easel.host else lines[-1])  # the last one says why it did not start
         easel.heard, easel.late = time.monotonic(), False
         if told.what in ("here", "report"):
             easel.host, easel.begun = told.text or easel.host, told.what == "report"
@@ -155,6 +156,7 @@ class RayLearners:
         self._dismiss(easel)
         if not easel.host:
             self._starts[easel.place.node] += 1
+            self._unfit = why
             return News(easel.job.id, "waits")
         falls = self._falls.setdefault(easel.job.id, [])
         falls.append(easel.place.node)
