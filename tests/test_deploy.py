@@ -127,8 +127,8 @@ def test_compose_gives_servers_the_time_that_they_take():
     options = build_parser().parse_args(command[1:])
     assert options.paint_only and options.public_url == "http://127.0.0.1:8080"
     assert int(web["stop_grace_period"].removesuffix("s")) > options.drain + GRACE_S
-    looks_every = re.search(r"check inter (\d+)s fall 1", (DEPLOY / "haproxy.cfg").read_text())
-    assert looks_every and options.drain > 2 * int(looks_every[1])
+    looks = re.search(r"check inter (\d+)s fall (\d+)", (DEPLOY / "haproxy.cfg").read_text())
+    assert looks and options.drain > 2 * int(looks[1]) * int(looks[2])
     timeout = re.search(r"timeout server (\d+)s", (DEPLOY / "haproxy.cfg").read_text())
     assert timeout and int(timeout[1]) > Limits().timeout_s
 
