@@ -65,9 +65,9 @@ class Board:
         """The last known of another one; empty before its first."""
         return self._words.get(rank, {})
 
-    def is_lost(self, rank: int) -> bool:
-        """Whether nothing more is heard of another one."""
-        return self._broken.is_set() or time.monotonic() - self._heard[rank] > LOST_S
+    def is_lost(self, rank: int, silent_s: float | None = None) -> bool:
+        """Whether nothing more is heard of another one, for so long (`LOST_S`)."""
+        return self._broken.is_set() or time.monotonic() - self._heard[rank] > (silent_s or LOST_S)
 
     def close(self, until: Callable[[], bool], patience_s: float) -> None:
         """Says no more, once all that was said is there for the others to read and something is so, or it is late."""

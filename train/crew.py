@@ -8,8 +8,6 @@ and the style's state is kept for the same command, on however many machines.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import socket
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,19 +15,16 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
-from nst_core.cluster import check_machine
 from nst_core.errors import ConfigError, NstError
 from nst_core.files import sha256
-from train.board import EVERY_S, JOIN_S, Board, open_store
+from train.board import EVERY_S, Board, open_store
 from train.child import JOB, Parted, Turn, follow_child, learn_in_child, prepare
-from train.easel import COMPARED, train_versions
 from train.machines import Machines
+from train.meeting import FOLDER_S, agree, meet, name_of
 from train.nodes import Node
 from train.queue import Report
 from train.style_job import StyleJob
 
-FOLDER_S = 90.0
-"""For what one machine wrote to be seen by another, as far as a shared folder may lag behind."""
 GRACE_S = 10.0
 """For a child to see by itself that the others are gone."""
 FAREWELL_S = 10.0
@@ -90,10 +85,10 @@ class Crew:
             word = self._board.word(0)
             if (why := word.get("end")) is not None:
                 if why:
-                    raise ConfigError(f"{self._name(0)} {why}; once that is mended, the same command goes on")
+                    raise ConfigError(f"{name_of(self._board, 0)} {why}; once that is mended, the same command goes on")
                 return
             if self._board.is_lost(0):
-                raise ConfigError(f"{self._name(0)} is gone; its state is kept, and the same command goes on")
+                raise ConfigError(f"{name_of(self._board, 0)} is gone; its state is kept, and the same command goes on")
             turn = word.get("turn")
             if turn and turn["number"] > self._turn and not self._is_over(turn["number"]):
                 self._turn = turn["number"]
@@ -101,51 +96,9 @@ class Crew:
                 self._take_part(turn)
             time.sleep(EVERY_S)
 
-    def gather(self, given: Mapping[str, str], token: Path | None, say: Callable[[str], None]) -> None:
-        """Waits until all are there, and makes sure that they are of one mind.
-
-        Args:
-            given: digests of what is to be learned, by what they are of.
-            token: a file in the run's folder, of the first one.
-            say: takes a line for the user.
-
-        Raises:
-            ConfigError: not all came, or one has other versions, other options or another folder.
-        """
-        hello = {"host": socket.gethostname(), "versions": train_versions(), "processes": self._machines.processes}
-        self._board.say(hello=hello | {"given": given, "token": str(token)})
-        told, end = False, time.monotonic() + JOIN_S
-        while absent := [rank for rank in self._board.others if "hello" not in self._board.word(rank)]:
-            if time.monotonic() > end:
-                raise ConfigError(f"{len(absent)} of {self.node.count} commands did not come; start the same on each")
-            if not told and time.monotonic() > end - JOIN_S + 2:
-                say(f"waiting for {len(absent)} of {self.node.count} commands to be started")
-                told = True
-            time.sleep(EVERY_S)
-        for rank in self._board.others:
-            self._compare(rank, hello | {"given": given})
-        if self.leads:
-            self._wait_for("sees")
-        else:
-            theirs = self._board.word(0)["hello"]
-            self._check_folder(Path(theirs["token"]), theirs["versions"])
-            self._board.say(sees=True)
-
     def agree(self, photos: str) -> None:
-        """Makes sure that all learn from the same photos.
-
-        Args:
-            photos: their digest.
-
-        Raises:
-            ConfigError: one has others.
-        """
-        self._board.say(photos=photos)
-        if self.leads:
-            self._wait_for("photos")
-            for rank in self._board.others:
-                if self._board.word(rank)["photos"] != photos:
-                    raise ConfigError(f"{self._name(rank)} has other photos in --photos; give the same on all machines")
+        """Makes sure that all learn from the same photos, of this digest; see `train.meeting.agree`."""
+        agree(self._board, photos)
 
     def leave(self, why: str) -> None:
         """Tells the others that this one ends, and why, if it is before its time."""
@@ -183,54 +136,25 @@ class Crew:
         word = self._board.word(0)
         return word.get("over", 0) >= number or "end" in word
 
-    def _trouble(self) -> Exception | None:
-        """Why this turn cannot go on, on another machine."""
+    def _trouble(self, silent_s: float | None = None) -> Exception | None:
+        """Why this turn cannot go on, on another machine; one that was silent for so long is gone."""
         for rank in self._board.others:
-            word, name = self._board.word(rank), self._name(rank)
+            word, name = self._board.word(rank), name_of(self._board, rank)
             ended = word.get("ended", {})
             if ended.get("number") == self._turn and ended["how"] == "failed":
                 return NstError(f"{name}: {ended['why']}")
             if "left" in word:
                 return Parted(f"{name} {word['left']}")
-            if self._board.is_lost(rank):
+            if self._board.is_lost(rank, silent_s):
                 return Parted(f"{name} is gone")
         return None
 
     def _wait_for_trouble(self) -> Exception:
-        """What parted the children; they notice before the commands do."""
+        """What parted the children, who notice before the commands do."""
         end = time.monotonic() + GRACE_S
-        while (trouble := self._trouble()) is None and time.monotonic() < end:
+        while (trouble := self._trouble(silent_s=GRACE_S / 2)) is None and time.monotonic() < end:
             time.sleep(EVERY_S)
         return trouble or Parted("the connection between the machines broke")
-
-    def _wait_for(self, fact: str) -> None:
-        """Until all others have said something.
-
-        Raises:
-            ConfigError: one has left, or is lost.
-        """
-        while any(fact not in self._board.word(rank) for rank in self._board.others):
-            if trouble := self._trouble():
-                raise ConfigError(str(trouble))
-            time.sleep(EVERY_S)
-
-    def _compare(self, rank: int, mine: Mapping[str, Any]) -> None:
-        theirs, name = self._board.word(rank)["hello"], self._name(rank)
-        if theirs["versions"] != mine["versions"]:
-            raise ConfigError(
-                f"{name} has {theirs['versions']}, and here is {mine['versions']}; install the same on all machines"
-            )
-        if theirs["processes"] != mine["processes"]:
-            raise ConfigError(f"{name} was given another --num-nodes or --devices; give the same on all machines")
-        other = sorted(key for key, digest in mine["given"].items() if theirs["given"].get(key) != digest)
-        if other:
-            raise ConfigError(f"{name} was given other {', '.join(other)}; give the same command on all machines")
-
-    def _check_folder(self, token: Path, versions: str) -> None:
-        end = time.monotonic() + FOLDER_S
-        while not token.is_file() and time.monotonic() < end and not self._board.is_lost(0):
-            time.sleep(EVERY_S)
-        check_machine([token], COMPARED, versions)
 
     def _wait_for_files(self, folder: Path, wanted: Mapping[str, str | None], number: int) -> None:
         """Until this machine sees the job and its state as the first one does.
@@ -246,10 +170,6 @@ class Crew:
             if time.monotonic() > end:
                 raise ConfigError(f"what is in {folder} is not what the first machine sees; share the run's folder")
             time.sleep(EVERY_S)
-
-    def _name(self, rank: int) -> str:
-        host = self._board.word(rank).get("hello", {}).get("host", "the machine")
-        return f"{host} (rank {rank})"
 
 
 class _Lasting:
@@ -283,7 +203,8 @@ def open_crew(
     Raises:
         ConfigError: the crew does not come together, or it parted.
     """
-    crew = Crew(Board(open_store(node, say), node), machines)
+    board = Board(open_store(node, say), node)
+    crew = Crew(board, machines)
     why = "has fallen"
     try:
         with contextlib.ExitStack() as stack:
@@ -291,7 +212,7 @@ def open_crew(
             if crew.leads:
                 folder.mkdir(parents=True, exist_ok=True)
                 token = Path(stack.enter_context(NamedTemporaryFile(prefix=".impasto-", dir=folder.resolve())).name)
-            crew.gather(_digests(jobs), token, say)
+            meet(board, machines, jobs, token, say)
             yield crew
         why = ""
     except KeyboardInterrupt:
@@ -305,13 +226,6 @@ def open_crew(
         raise
     finally:
         crew.leave(why)
-
-
-def _digests(jobs: Sequence[StyleJob]) -> dict[str, str]:
-    """Of what is to be learned, by what it is; where it is written matters to the first one only."""
-    specs = [job.to_spec() for job in jobs]
-    keys = [key for key in specs[0] if key != "output"]
-    return {key: hashlib.sha256(json.dumps([spec[key] for spec in specs]).encode()).hexdigest()[:16] for key in keys}
 
 
 def _files(folder: Path) -> dict[str, str | None]:
