@@ -171,6 +171,8 @@ def show_status(options: Namespace) -> int:
         ConfigError: There is none.
     """
     sweep = _open(options.out, FinalOptions())
+    if isinstance(sweep, StoredSweep):
+        sweep.look()
     if not sweep.ledger.path.exists():
         raise ConfigError(f"there is no sweep in {sweep.where}; begin one: impasto sweep PHOTOS -o {sweep.where}")
     worker = sweep.ledger.worker()

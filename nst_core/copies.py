@@ -98,18 +98,12 @@ class Copies:
 
     def find(self, urls: Iterable[str]) -> dict[str, Copy]:
         """The copies of these that are there."""
-        paths = {self._key(url): url for url in urls}
-        if not self._file.path.exists():
-            return {}
-        with self._file.transaction(look=True) as database:
-            rows = [
-                row
-                for key in paths
-                for row in database.execute(
-                    "SELECT path, version, bytes, mtime_ns, sha256 FROM copy WHERE path = ?", [key]
-                )
-            ]
-        found = {path: Copy(*rest) for path, *rest in rows}
+        paths, found = {self._key(url): url for url in urls}, {}
+        query = "SELECT version, bytes, mtime_ns, sha256 FROM copy WHERE path = ?"
+        with self._file.transaction(make=True) as database:  # one that only looks may find the file half made
+            for path in paths:
+                if row := database.execute(query, [path]).fetchone():
+                    found[path] = Copy(*row)
         return {paths[path]: copy for path, copy in found.items() if _is_there(self._folder / path, copy)}
 
     def keep(self, copies: Mapping[str, Copy]) -> None:

@@ -229,7 +229,9 @@ def _open(url: str) -> tuple[Any, str]:
     """The store of a URL, as fsspec has it, and what the file is called there."""
     protocol = url.partition("://")[0]
     if protocol in ("sftp", "ssh"):
-        from nst_core.sftp import SSHFiles as kind
+        from nst_core.sftp import SSHFiles
+
+        kind: Any = SSHFiles
     else:
         from fsspec import get_filesystem_class
 

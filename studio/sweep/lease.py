@@ -73,6 +73,11 @@ class Lease:
         self.renew(first=True)
         return before is not None and before.owner == self._owner
 
+    def was_ours(self) -> bool:
+        """Whether this folder has it, or was the last to have it."""
+        found = Holder.of(self._url)
+        return found is not None and found.owner == self._owner
+
     def renew(self, first: bool = False) -> None:
         """Keeps it; call this every minute.
 

@@ -54,7 +54,9 @@ class StoredSweep(Sweep):
         check_place(self._url)
         lease = Lease(self._url, self.folder)
         if not lease.take() or not self.ledger.path.exists():
-            self._take_over()
+            self._fetch_ledgers()
+            if self.ledger.path.exists():
+                self.ledger.release_all()  # what the other one was at
         over = threading.Event()
         threads = [threading.Thread(target=_again, args=(over, work)) for work in (self._renewed(lease), self._kept)]
         for thread in threads:
@@ -67,6 +69,11 @@ class StoredSweep(Sweep):
                 thread.join()
         self._put_ledgers()
         lease.free()
+
+    def look(self) -> None:
+        """Has the ledger here be as the store's, where another machine was the last to work on it."""
+        if not Lease(self._url, self.folder).was_ours():
+            self._fetch_ledgers()
 
     def plan(
         self,
@@ -109,12 +116,10 @@ class StoredSweep(Sweep):
         """Why the sweep cannot go on."""
         return []
 
-    def _take_over(self) -> None:
+    def _fetch_ledgers(self) -> None:
         for name in (LEDGER, PICKS):
             with contextlib.suppress(Missing):
                 fetch_to(join(self._url, name), self.folder / name)
-        if self.ledger.path.exists():
-            self.ledger.release_all()  # what the other one was at
 
     def _renewed(self, lease: Lease) -> Callable[[], None]:
         """Renews the lease; where that fails for long, another machine may have it."""
