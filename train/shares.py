@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 def longest_share(rests: Sequence[float], jobs: int) -> float:
     """The longest time that so many jobs can have each, one after another, in places that have so much time left."""
-    lengths = sorted({rest / count for rest in rests if rest > 0 for count in range(1, jobs + 1)}, reverse=True)
+    rests = [rest for rest in rests if rest > 0]
+    lengths = sorted({rest / count for rest in rests for count in range(1, jobs + 1)}, reverse=True)
     places = bisect.bisect_left(lengths, jobs, key=lambda length: sum(int(rest / length + 1e-9) for rest in rests))
     return lengths[places] if places < len(lengths) else 0.0
 
