@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from toy_style import painting_card, toy_card, write_toy_style
 
 from models.card import PaintingCard, pack_gram
 from models.catalog import Style, read_style
@@ -13,7 +14,6 @@ from nst_core.features import LossNetwork
 from nst_core.losses import gram_matrix
 from nst_core.picture import Picture
 from nst_core.tensor import to_tensor
-from tests.toy_style import painting_card, toy_card, write_toy_style
 
 WIDTHS = (8, 8, 12, 8, 12, 8, 8, 8, 12, 8, 8, 8, 16)
 """Of a small loss network of random weights none of whose layers is dead."""

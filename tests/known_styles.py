@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from toy_style import painting_card, toy_card, write_toy_style
 
 from models.card import LAYERS, pack_gram
 from models.catalog import find_style
@@ -18,7 +19,6 @@ from nst_core.sources import Sources, Style
 from nst_core.tensor import to_tensor
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
-from tests.toy_style import painting_card, toy_card, write_toy_style
 
 
 def write_style(path: Path, paintings: Sequence[str]) -> None:

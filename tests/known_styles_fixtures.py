@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from known_styles import write_style
 
 from models import catalog
-from tests.known_styles import write_style
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from optimizing import FaintNetwork
+from random_pictures import random_picture
 
 from nst_core import budget
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.sources import Sources, Style
-from tests.optimizing import FaintNetwork
-from tests.random_pictures import random_picture
 
 
 @pytest.fixture

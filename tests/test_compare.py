@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from compared_style import write_compared_style, write_network
+from random_pictures import random_picture
+from toy_style import expected
 
 from models.catalog import Style
 from nst_core import features
@@ -26,9 +29,6 @@ from serve.providers import ComputeOptions
 from studio.compare.judges import Judge, load_judges
 from studio.compare.options import CompareOptions
 from studio.compare.race import Race
-from tests.compared_style import write_compared_style, write_network
-from tests.random_pictures import random_picture
-from tests.toy_style import expected
 
 PHOTO = random_picture(96, 128, 0)
 PAINTING = Picture.from_float(expected(random_picture(64, 64, 1).as_float()))

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, FLAGS, IN_CHROMIUM, save_photo
+from compared_style import write_compared_style, write_network
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from serving import HOST, PATIENCE_S, Running, running
+from toy_style import expected
 
 from impasto.page import mount_page
 from nst_core import features
 from nst_core.picture import Picture, read_picture
 from serve.api.app import build_app
 from serve.engine import Engine
-from tests.compared_style import write_compared_style, write_network
-from tests.toy_style import expected
 
 pytestmark = IN_CHROMIUM
 

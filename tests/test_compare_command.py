@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
+from compared_style import write_compared_style, write_network
 from PIL import Image
+from random_pictures import random_picture
 
 from impasto.main import main
 from nst_core import curve, features
 from nst_core.picture import read_picture
-from tests.compared_style import write_compared_style, write_network
-from tests.random_pictures import random_picture
 
 COMMAND = ["compare", "cat.png", "--style", "waves", "-o", "out", "--iterations", "25", "--provider", "cpu"]
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compared_style import write_compared_style, write_network
+from random_pictures import random_picture
+from toy_style import expected, write_model
 
 from models.catalog import Style
 from nst_core import features
 from nst_core.picture import Picture, read_picture, write_picture
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from tests.compared_style import write_compared_style, write_network
-from tests.random_pictures import random_picture
-from tests.toy_style import expected, write_model
 
 gr = pytest.importorskip("gradio", reason="the page needs gradio")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from random_pictures import random_picture
 
 from nst_core import curve as module
 from nst_core.compact import CompactNetwork, CompactOptions
@@ -17,7 +18,6 @@ from nst_core.errors import BudgetError, ImageError, NstError
 from nst_core.evaluate import Yardstick
 from nst_core.gatys_options import GatysOptions
 from nst_core.sources import Sources, Style
-from tests.random_pictures import random_picture
 
 OPTIONS = GatysOptions(size=64, history=4)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from random_pictures import random_picture
 
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.evaluate import EqualIterations, Losses, Yardstick, equal_iterations
@@ -13,7 +14,6 @@ from nst_core.sources import Sources, Style
 from nst_core.tensor import to_tensor
 from nst_core.tiling import canvas_margins
 from nst_core.vgg import LAYERS
-from tests.random_pictures import random_picture
 
 OPTIONS = GatysOptions(size=128, content_weight=0.6, tv_weight=0.3, layer_weights=(1.0, 2.0, 0.5, 1.0, 1.0))
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from optimizing import OPTIONS, paint, pixels
+from random_pictures import random_picture
 from skimage.color import rgb2lab
 from torch import Tensor
 
@@ -14,10 +16,8 @@ from nst_core.errors import BudgetError
 from nst_core.picture import Picture
 from nst_core.sources import Sources, Style
 from nst_core.vgg import LAYERS
-from tests.optimizing import OPTIONS, paint, pixels
-from tests.random_pictures import random_picture
 
-pytest_plugins = ["tests.optimizing_fixtures"]
+pytest_plugins = ["optimizing_fixtures"]
 
 
 def test_steps_tell_how_far_it_is(network: CompactNetwork, sources: Sources, two_scales: None):

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from optimizing import LIMIT, OPTIONS, known, paint, pixels
+from random_pictures import random_picture
 
 from nst_core import budget
 from nst_core.compact import CompactNetwork
 from nst_core.errors import ConfigError
 from nst_core.gatys import make_plan
 from nst_core.sources import Sources, Style
-from tests.optimizing import LIMIT, OPTIONS, known, paint, pixels
-from tests.random_pictures import random_picture
 
-pytest_plugins = ["tests.optimizing_fixtures"]
+pytest_plugins = ["optimizing_fixtures"]
 
 
 def test_without_a_word_the_optimizer_is_what_serves_the_start(network: CompactNetwork, sources: Sources):

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from optimizing import OPTIONS, known, paint
+from random_pictures import random_picture
 
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.errors import ConfigError, ModelError
 from nst_core.sources import Sources, Style
-from tests.optimizing import OPTIONS, known, paint
-from tests.random_pictures import random_picture
 
-pytest_plugins = ["tests.optimizing_fixtures"]
+pytest_plugins = ["optimizing_fixtures"]
 
 
 def test_known_by_its_gram_matrices_a_painting_is_painted_as_from_its_picture(

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from optimizing import LIMIT, OPTIONS, FaintNetwork, paint
+from random_pictures import random_picture
 
 from nst_core.compact import CompactNetwork
 from nst_core.errors import BudgetError
 from nst_core.gatys import Progress, make_plan, optimize
 from nst_core.optimizers import Adam, Lbfgs
 from nst_core.sources import Sources, Style
-from tests.optimizing import LIMIT, OPTIONS, FaintNetwork, paint
-from tests.random_pictures import random_picture
 
-pytest_plugins = ["tests.optimizing_fixtures"]
+pytest_plugins = ["optimizing_fixtures"]
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])

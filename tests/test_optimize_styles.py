@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from known_styles import digest, fast, loss, pixels, settings, write_style
 
 from impasto.main import main
-from tests.known_styles import digest, fast, loss, pixels, settings, write_style
 
-pytest_plugins = ["tests.known_styles_fixtures"]
+pytest_plugins = ["known_styles_fixtures"]
 pytestmark = pytest.mark.usefixtures("styles")
 
 SIZE = ["--size", "96", "--iterations", "6"]

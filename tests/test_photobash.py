@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from random_pictures import random_picture
+from toy_style import expected, write_toy_style
 
 from models.catalog import Style, read_style
 from nst_core.color_transfer import color_statistics
@@ -16,8 +18,6 @@ from studio.photobash.borders import Borders, share_out
 from studio.photobash.palette import picture_palette
 from studio.photobash.parts import Part, PhotobashOptions
 from studio.photobash.photobash import photobash
-from tests.random_pictures import random_picture
-from tests.toy_style import expected, write_toy_style
 
 HEIGHT, WIDTH = 44, 60
 """The toy styles paint their strokes at this size, so that a result is what their formula says."""

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from random_pictures import random_picture
+from toy_style import expected, write_toy_style
 
 from impasto.main import main
 from models import catalog
 from nst_core.files import sha256
 from nst_core.picture import Picture, read_picture, write_picture
-from tests.random_pictures import random_picture
-from tests.toy_style import expected, write_toy_style
 
 COMMAND = ["photobash", "cat.png", "--style", "waves", "--style", "night", "-o", "out.png"]
 MASKS = ["--style-mask", "left.png", "--style-mask", "-", "--palette", "none", "--feather", "0"]

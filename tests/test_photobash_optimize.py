@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from compared_style import write_compared_style, write_network
+from random_pictures import random_picture
 
 from models.card import LAYERS
 from models.catalog import Style
@@ -17,8 +19,6 @@ from serve.engine import Engine
 from studio.photobash.optimize import Optimizer, optimize_photobash
 from studio.photobash.parts import Part, PhotobashOptions
 from studio.photobash.photobash import photobash
-from tests.compared_style import write_compared_style, write_network
-from tests.random_pictures import random_picture
 
 LIMIT_BYTES = 2_000_000_000
 

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from random_pictures import random_picture
 from scipy.ndimage import label
+from toy_style import write_toy_style
 
 from models.catalog import Style, read_style
 from nst_core.errors import ConfigError, ImageError
 from nst_core.picture import Picture
 from studio.photobash.assign import assign
 from studio.photobash.regions import large_regions
-from tests.random_pictures import random_picture
-from tests.toy_style import write_toy_style
 
 HEIGHT, WIDTH = 120, 160
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from known_styles import digest, fast, loss, pixels, settings
 
 from impasto import refine
 from impasto.main import main
@@ -14,9 +15,8 @@ from models.catalog import find_style
 from nst_core.picture import read_picture
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
-from tests.known_styles import digest, fast, loss, pixels, settings
 
-pytest_plugins = ["tests.known_styles_fixtures"]
+pytest_plugins = ["known_styles_fixtures"]
 pytestmark = pytest.mark.usefixtures("styles")
 
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from toy_style import expected, toy_card, write_toy_style
 
 from nst_core.errors import NstError
 from nst_core.jobs import Job, State
 from serve.engine import Engine
-from tests.toy_style import expected, toy_card, write_toy_style
 from train.contact_sheet import GAP_PX, MANY_ROWS, TITLE_PX, Cell, Row, contact_sheet
 from train.loss_curve import POINTS, draw_curve, read_curve
 from train.report import write_report

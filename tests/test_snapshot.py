@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from random_pictures import random_picture
 from safetensors.torch import load_file, save_file
 
 from nst_core import budget, snapshot
@@ -14,7 +15,6 @@ from nst_core.gatys import Progress, Step, make_plan, optimize
 from nst_core.gatys_options import GatysOptions
 from nst_core.optimizers import Adam, Lbfgs
 from nst_core.sources import Sources, Style
-from tests.random_pictures import random_picture
 
 FINGERPRINT = {"size": 64, "photo": "a" * 64, "layer_weights": (1.0, 2.0)}
 

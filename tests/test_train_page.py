@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from train_page_parts import NASTY, NOON, Words, job, picture, words
 
 from nst_core.jobs import Job
 from serve.page_words import note
-from tests.train_page_parts import NASTY, NOON, Words, job, picture, words
 from train.night import Now
 from train.page_pictures import sample, strip
 from train.page_view import MOST_SHOWN, draw_list, draw_new, draw_now, draw_report, draw_strip

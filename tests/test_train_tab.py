@@ -13,10 +13,10 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from train_page_parts import Words, picture, words
 
 from models.catalog import read_style
 from nst_core.ledger import Ledger
-from tests.train_page_parts import Words, picture, words
 from train.loss_curve import read_curve
 from train.night import LEDGER
 from train.night_process import NightProcess

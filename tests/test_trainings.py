@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from toy_style import write_toy_style
 
 from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.ledger import Ledger
-from tests.toy_style import write_toy_style
 from train import wishes as wishes_module
 from train.night import LEDGER, Now, command, main, read_now, write_now
 from train.night_process import NightProcess
