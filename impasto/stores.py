@@ -62,5 +62,5 @@ def workplace(out: str) -> Iterator[str]:
 
 
 def local_file(text: str) -> Path:
-    """One file, fetched where it is in a store; raises what `local` does."""
+    """One file or folder, fetched where it is in a store; raises what `local` does."""
     return Path(local([text])[0])

@@ -13,13 +13,16 @@ from jsonargparse import ArgumentParser, Namespace
 
 from impasto import values
 from impasto.compute import add_engine
+from impasto.stores import local_file
 from impasto.train_crew import follow, joined
 from impasto.train_display import Display, print_status
 from impasto.train_jobs import ABOUT_KEYS, plan_jobs, styles_folder
 from nst_core.awake import keep_awake
 from nst_core.cluster import check_engine
+from nst_core.copies import origin
 from nst_core.errors import ConfigError
 from nst_core.ledger import Ledger
+from nst_core.storage import check_place
 from nst_core.until import parse_until
 from train.engines import open_learners
 from train.machines import STRATEGIES, Machines
@@ -38,6 +41,7 @@ examples:
   impasto train --status                                           done, running, waiting and failed
   impasto train a.jpg b.jpg c.jpg --palette mine --photos photos/  one network of three paintings, mixed as you paint
   impasto train owl.jpg --artist "A. Friend" --license CC-BY-4.0   what the style's card will say
+  impasto train s3://studio/art --photos s3://studio/photos -o s3://studio/styles    all in a store
   impasto train paintings/ --photos photos/ --engine ray --address HOST:6379    several at a time, on a cluster
 
 The same command again goes on where a night was stopped, by Ctrl-C or a power cut: a minute is lost at most.
@@ -154,6 +158,8 @@ def run(options: Namespace) -> int:
     if until and options.minutes_per_style:
         raise ConfigError("give either --until or --minutes-per-style")
     machines = Machines(options.devices, options.num_nodes, options.strategy, options.memory_limit)
+    if url := origin(styles_folder(options)):
+        check_place(url)  # before hours of work
     jobs, unusable = plan_jobs(options)
     with Display() as display, joined(options.engine, machines, folder, jobs) as crew:
         pack = _prepare_photos(options, display)
@@ -194,7 +200,7 @@ def _prepare_photos(options: Namespace, display: Display) -> PhotoPack:
             "learning on the few photos of scikit-image: fine for a try; for good styles give --photos", file=sys.stderr
         )
     with display.counting("reading photos") as progress:
-        return open_pack(Path(options.photos) if options.photos else None, progress)
+        return open_pack(local_file(options.photos) if options.photos else None, progress)
 
 
 def _warn(text: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from jsonargparse import Namespace
 
+from impasto.stores import local, place
 from models.catalog import SUFFIX, user_folder
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import sha256
@@ -25,7 +26,7 @@ def plan_jobs(options: Namespace) -> tuple[list[StyleJob], int]:
         ConfigError: the options do not fit together.
         ImageError: none of the paintings can be read.
     """
-    paths = find_pictures(options.painting)
+    paths = find_pictures(local(options.painting))
     about = _read_about(options, paths)
     paintings, failures = [], []
     for path in paths:
@@ -63,7 +64,7 @@ def _job(options: Namespace, chosen: StyleOptions, name: str, title: str, painti
         title=title,
         paintings=tuple(paintings),
         options=chosen,
-        photos=Path(options.photos).resolve() if options.photos else None,
+        photos=Path(place(options.photos)).resolve() if options.photos else None,
         base=base,
         base_sha256=sha256(base) if base else None,
         output=styles_folder(options) / f"{name}{SUFFIX}",
@@ -71,8 +72,8 @@ def _job(options: Namespace, chosen: StyleOptions, name: str, title: str, painti
 
 
 def styles_folder(options: Namespace) -> Path:
-    """Where the styles go, as a full path."""
-    return (Path(options.out) if options.out else user_folder()).resolve()
+    """Where the styles go, as a full path; of a store, where the copy of its folder is."""
+    return (Path(place(options.out)) if options.out else user_folder()).resolve()
 
 
 def _base(options: Namespace) -> Path | None:

@@ -69,7 +69,7 @@ def copy_path(url: str) -> Path:
 def origin(path: Path) -> str | None:
     """The URL of a copy; None of any other file."""
     try:
-        parts = Path(os.path.abspath(path)).relative_to(os.path.abspath(copies_folder())).parts
+        parts = Path(os.path.realpath(path)).relative_to(os.path.realpath(copies_folder())).parts
     except ValueError:
         return None
     if len(parts) < 2:

@@ -162,6 +162,12 @@ def publish(path: Path, url: str) -> str:
     return digest
 
 
+def publish_copy(path: Path) -> None:
+    """Publishes what was made where the copy of a file in a store is; nothing elsewhere. Raises what `publish` does."""
+    if url := copies.origin(path):
+        publish(path, url)
+
+
 def _put_beside(fs: Any, remote: str, path: Path, digest: str) -> None:
     folder, name = posixpath.split(remote)
     temporary = posixpath.join(folder, f".impasto-{secrets.token_hex(6)}{posixpath.splitext(name)[1]}")

@@ -23,6 +23,7 @@ from nst_core.files import sha256
 from nst_core.hardware import hardware
 from nst_core.losses import gram_matrix
 from nst_core.provenance import provenance
+from nst_core.storage import publish_copy
 from train.export import export_style
 from train.module import StyleModule
 from train.objective import GRID_WEIGHT, PALETTE_WEIGHT
@@ -36,14 +37,16 @@ JUDGED_PX = 512
 
 
 def export_finished(path: Path, output: Path) -> dict[str, Any]:
-    """Write the style file of a finished network; see `learn`.
+    """Write the style file of a finished network, and put it into the store if it belongs there; see `learn`.
 
     Raises:
         ModelError: the file is no finished network, or the exported one would paint otherwise.
+        StorageError: the store cannot be used; what was learned is kept.
     """
     _, network = load_network(path)
     card = read_card(path)
     export_style(network, card, output)
+    publish_copy(output)
     return {"style_path": str(output), "steps": card.steps, "seconds": card.seconds, "figures": dict(card.figures)}
 
 

@@ -47,9 +47,7 @@ def open_workers(
     with open_cluster(address, count_cores(), say), NamedTemporaryFile(prefix=".impasto-", dir=folder) as token:
         from studio.sweep.ray_workers import RayWorkers  # what a sweep on one machine does without
 
-        duty = Duty(
-            folder, Path(token.name).name, sweep_versions(), provider, until, cores=0, memory_limit=memory_limit
-        )
+        duty = Duty(folder, Path(token.name).name, sweep_versions(), provider, until, 0, memory_limit, url)
         workers = RayWorkers(duty, say)
         try:
             yield workers

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from nst_core.cluster import check_machine, versions
 from nst_core.jobs import Ended, Job
@@ -36,6 +37,8 @@ class Duty:
     cores: int
     memory_limit: int
     """Bytes that the station may take."""
+    url: str | None = None
+    """Of the sweep in a store; machines need not see the folder then."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,11 @@ class Station:
         Raises:
             ConfigError: The machine does not see the sweep's folder, would paint otherwise, or cannot.
         """
-        host = check_machine([duty.folder / duty.token], COMPARED, duty.versions)
+        host = check_machine([] if duty.url else [duty.folder / duty.token], COMPARED, duty.versions)
         workshop = Workshop(duty.provider, duty.memory_limit, duty.cores)
-        self._turns = Turns(painter(duty.folder, workshop), duty.until)
+        self._own = TemporaryDirectory(prefix="impasto-")
+        folder = Path(self._own.name) if duty.url else duty.folder
+        self._turns = Turns(painter(folder, workshop, duty.url, keep=False), duty.until)
         self._pool = ThreadPoolExecutor(AT_WORK * duty.cores)
         return host
 
