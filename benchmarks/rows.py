@@ -313,6 +313,25 @@ def advise_quality(figures: Figures) -> list[Row]:
     ]
 
 
+def ledger(figures: Figures) -> list[Row]:
+    least, most = (min(figures["jobs"], key=int), max(figures["jobs"], key=int))
+    few, many = figures["jobs"][least], figures["jobs"][most]
+    return [
+        (
+            f"a sweep of {int(most):,} jobs ({int(most) // figures['styles']:,} photos × {figures['styles']} styles): "
+            "enqueue / resume when all is done / status / order all finals",
+            f"{many['enqueue']:.1f} / {many['resume_all']:.1f} / {many['status']:.2f} / {many['order']:.1f} s",
+            f"{int(least):,} jobs: {few['enqueue']:.2f} / {few['resume_all']:.2f} / {few['status']:.2f} / "
+            f"{few['order']:.2f} s",
+        ),
+        (
+            "memory that this takes beside the program; and what ledger and threads cost each job",
+            f"{many['memory_mb']:.0f} MB; {1000 * many['job']:.2f} ms",
+            f"{int(least):,} jobs: {few['memory_mb']:.0f} MB; {1000 * few['job']:.2f} ms",
+        ),
+    ]
+
+
 def cluster(figures: Figures) -> list[Row]:
     rate, start = figures["per_minute"], figures["start_s"]
     return [
@@ -342,6 +361,7 @@ ROWS: Mapping[str, Callable[[Figures], list[Row]]] = {
     "compare_quality": compare_quality,
     "sweep": sweep,
     "cluster": cluster,
+    "ledger": ledger,
     "upscale": upscale,
     "optimize_memory_12mp_1_5gb": optimize_memory,
     "layers": layers,

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from swept import enter, make_studio, names, painted, write_photo, write_style
 
+from models.card import StyleCard
 from models.catalog import find_style
 from nst_core.errors import ConfigError, ImageError, ModelError, NstError
 from nst_core.ledger import Ledger
@@ -132,13 +133,23 @@ def test_promise_falls_with_forms_colors_and_contrast(folder: Path):
     assert good.forms > 0.7 and good.colors is not None and good.colors > 0.8
     noise = Promise.of(colored(random.random((64, 96, 3))), photo, style, options)
     assert noise.forms < 0.2 and noise.value < good.value
-    pale = Promise.of(Picture.from_float(0.5 + 0.02 * (photo.as_float() - 0.5)), photo, style, options)
-    assert pale.contrast < 0.05 and pale.value < good.value
+    pale = Picture.from_float(0.5 + 0.02 * (photo.as_float() - 0.5))
+    promised = Promise.of(pale, photo, style, options)
+    assert promised.contrast < 0.05 and promised.value < good.value
     off = Promise.of(Picture.from_float(colored(photo.as_float()).as_float()[..., ::-1] ** 4), photo, style, options)
     assert off.colors is not None and off.colors < good.colors
+    soft = dataclasses.replace(style, card=softened(style.card))  # a painting with little contrast asks for little
+    assert Promise.of(pale, photo, soft, options).contrast > 2 * Promise.of(pale, photo, style, options).contrast
     kept = Promise.of(photo, photo, style, PaintOptions(color="photo"))
     assert kept.colors is None and kept.value == pytest.approx(np.sqrt(kept.forms * kept.contrast), abs=1e-3)
-    assert min(noise.value, pale.value, off.value) >= 0 and max(good.value, kept.value) <= 1
+    assert min(noise.value, promised.value, off.value) >= 0 and max(good.value, kept.value) <= 1
+
+
+def softened(card: StyleCard) -> StyleCard:
+    """With a tenth of the painting's contrasts."""
+    (painting,) = card.paintings
+    covariance = tuple(tuple(value / 100 for value in row) for row in painting.color_covariance)
+    return dataclasses.replace(card, paintings=(dataclasses.replace(painting, color_covariance=covariance),))
 
 
 PROOFS = [

@@ -9,7 +9,7 @@ from studio.sweep.choice import Proof, best_first
 from studio.sweep.report_page import MARKS
 from studio.sweep.sheets import PER_PAGE, Cell, Sheet, count_pages
 
-MOST_PAGES = 300
+MOST_PAGES = 200
 """Where they would be more, the best of each style and of so many photos are on one page each."""
 
 

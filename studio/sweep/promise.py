@@ -17,8 +17,10 @@ LOOK_PX = 128
 """Long side at which a proof is looked at, about."""
 COLOR_SCALE = 0.25
 """Distance of colors, in sRGB, at which their closeness is 1/e."""
-FULL_CONTRAST = 0.25
-"""Standard deviation of luminance from which on there is contrast enough."""
+FULL_CONTRAST, LEAST_CONTRAST = 0.25, 0.05
+"""Standard deviation of luminance from which on there is contrast enough: the painting's own, between these."""
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Shares of red, green and blue in how light a color is (Rec. 709), here of sRGB itself, which is close enough."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Promise:
     colors: float | None
     """How close its colors are to the painting's, by their mean and covariance; None where the photo's are kept."""
     contrast: float
-    """Of light and dark."""
+    """Of light and dark, as far as the painting has it."""
 
     @property
     def value(self) -> float:
@@ -54,10 +56,10 @@ class Promise:
         """
         small, before = _small(proof), _small(photo)
         forms = max(0.0, edge_agreement(small, before))
-        contrast = min(1.0, float(luminance(small.as_float()).std()) / FULL_CONTRAST)
+        wanted = style.card.palette(options.shares(style))
+        contrast = min(1.0, float(luminance(small.as_float()).std()) / _contrast_of(wanted[1]))
         colors = None
         if options.color != "photo":
-            wanted = style.card.palette(options.shares(style))
             colors = float(np.exp(-_distance(*color_statistics(small.as_float()), *wanted) / COLOR_SCALE))
         return cls(round(forms, 4), None if colors is None else round(colors, 4), round(contrast, 4))
 
@@ -66,6 +68,12 @@ def _small(picture: Picture) -> Picture:
     """Means of squares of pixels: quick, and enough to see forms and colors."""
     factor = max(1, max(picture.width, picture.height) // LOOK_PX)
     return Picture(np.asarray(Image.fromarray(picture.pixels).reduce(factor)))
+
+
+def _contrast_of(covariance: np.ndarray) -> float:
+    """What is contrast enough for a painting with colors of this covariance: dark and soft ones have less."""
+    own = float(np.sqrt(max(0.0, LUMINANCE @ covariance @ LUMINANCE)))
+    return min(FULL_CONTRAST, max(LEAST_CONTRAST, own))
 
 
 def _distance(mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other: np.ndarray) -> float:

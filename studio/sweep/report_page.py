@@ -146,9 +146,9 @@ def _figure(folder: Path, shown: Shown, label: str, small: Small) -> str:
 
 
 _NOTE = """<section class="note"><p>The figure beside each name is the proof's promise, from 0 to 1: whether the photo's
-forms can still be made out, whether the colors are the painting's, and whether there is contrast of light and dark,
-multiplied (their geometric mean). It orders the finals and tells nothing of beauty: what you star and keep in the
-gallery goes first.</p></section>"""
+forms can still be made out, whether the colors are the painting's, and whether there is as much contrast of light and
+dark as in the painting, multiplied (their geometric mean). It orders the finals and tells nothing of beauty: what you
+star and keep in the gallery goes first.</p></section>"""
 
 
 def _title(found: Found) -> str:
