@@ -46,9 +46,9 @@ examples:
 
 Several machines learn each style together, with the same command on all of them; --run, paintings and photos are shared
 folders, under the same paths. The first one, rank 0, owns the night. There are three ways to start it:
-  MASTER_ADDR=HOST MASTER_PORT=29500 NODE_RANK=0 impasto train art/ --num-nodes 2       on HOST; NODE_RANK=1 on the other
+  MASTER_ADDR=HOST MASTER_PORT=29500 NODE_RANK=0 impasto train art/ --num-nodes 2      on HOST; NODE_RANK=1 on the other
   torchrun --nnodes 2 --nproc-per-node 1 --node-rank 0 --master-addr HOST -m impasto.main train art/ --num-nodes 2
-  srun --nodes 2 --ntasks-per-node 1 impasto train art/ --num-nodes 2                   SIGTERM and SIGUSR1 are as Ctrl-C
+  srun --nodes 2 --ntasks-per-node 1 impasto train art/ --num-nodes 2                  SIGTERM and SIGUSR1 are as Ctrl-C
 When one ends or is lost, all end, and the same command goes on, with another --num-nodes and --devices if you like.
 
 The same command again goes on where a night was stopped, by Ctrl-C or a power cut: a minute is lost at most.
