@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import skimage.data
 from harness import EXAMPLE_PAINTING, argument_parser, record, run, seconds
-from sizing_table import PHOTOS, STYLES
+from sizing_table import PHOTOS, STYLES, cells_of
 
 from models.catalog import styles
 from nst_core.files import sha256
@@ -51,8 +51,6 @@ GRAIN = 5.0
 FINALS = {"final_512": (512, 4, 6), "final_2mp": (1732, 4, 3), "final_12mp": (0, 4, 2)}
 """Long side, and how many photos in how many styles."""
 OPTIMIZED = 2
-STRENGTHS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Of the pictures on contact sheets: about a hundred of a photo, with the styles that ship."""
 NOTED = 64
 """Jobs that are noted as done in one transaction, about as many as end together on some machines."""
 
@@ -76,7 +74,7 @@ def proofs(photos: Sequence[PhotoFile], chosen: Sequence[StyleFile], ledger: Led
 
 
 def paint(jobs: Sequence[SweepJob], workshop: Workshop) -> dict[str, float]:
-    """Seconds of a core for a picture, from the first claim to the last one noted, its file, and its contact sheets."""
+    """Of a picture: seconds of a core from the first claim to the last one noted, the file, its place on a sheet."""
     with tempfile.TemporaryDirectory() as folder:
         sweep = Sweep(Path(folder), FinalOptions(which="none"), dict)
         sweep.ledger.add_all((job.out, job.spec()) for job in jobs)
@@ -87,19 +85,19 @@ def paint(jobs: Sequence[SweepJob], workshop: Workshop) -> dict[str, float]:
         return {
             "core_s": round(took * workshop.cores / len(jobs), 4),
             "file_mb": round(written / len(jobs) / 1e6, 3),
-            "report_s": round(seconds(sweep.report) / len(jobs), 4),
+            "cell_s": round(seconds(sweep.report) / cells_of(len(jobs), len({job.photo.path for job in jobs})), 4),
         }
 
 
 def usual(jobs: Sequence[SweepJob], workshop: Workshop, rounds: int) -> dict[str, float]:
     """The medians of several times, the first one, which opens networks and reads photos, aside."""
     found = [paint(jobs, workshop) for _ in range(rounds + 1)][1:]
-    return {key: statistics.median(one[key] for one in found) for key in ("core_s", "file_mb")}
+    return {key: statistics.median(one[key] for one in found) for key in found[0]}
 
 
 def finals(jobs: Sequence[SweepJob], how: HowFinal, size: int) -> list[SweepJob]:
     options = FinalOptions(how, size)
-    return [final for proof in jobs for final in options.jobs(proof)]
+    return [SweepJob.from_spec(final) for proof in jobs for final in options.specs(proof.spec())]
 
 
 def beginning(jobs: Sequence[SweepJob], provider: Any) -> dict[str, float]:
@@ -173,8 +171,6 @@ def main() -> None:
             painted[name] = usual(sorts, workshop, options.rounds)
         slow = finals(jobs[:OPTIMIZED], "optimize", 512)
         optimized = paint(slow, workshop)
-        many = Settings(strengths=STRENGTHS).options()
-        reported = paint(list(plan_proofs(photos[:1], chosen, many, ledger)), workshop)["report_s"]
         once = beginning(jobs[:: len(photos)], options.provider)
         read = {
             "photo_mb": round(statistics.mean(Path(photo.path).stat().st_size for photo in photos) / 1e6, 2),
@@ -187,10 +183,10 @@ def main() -> None:
             "provider": workshop.engine.provider.name,
             "cores_used": workshop.cores,
             "painted": painted,
-            "optimized_512": {key: optimized[key] for key in ("core_s", "file_mb")},
+            "optimized_512": optimized,
             "once": once,
             "files": read,
-            "head": {**head(options.jobs), "report_s": reported},
+            "head": head(options.jobs),
             "learned": {"steps": options.steps, "seconds": round(learned_seconds(options.steps), 1)},
         },
     )

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from studio.sweep.contact import MOST_PAGES
 from studio.sweep.plan import PHOTOS_AT_ONCE
+from studio.sweep.sheets import PER_PAGE
 
 PHOTOS, STYLES, MACHINES = 1000, 100, (1, 10, 100)
 BATCH_S = 4.0
@@ -81,7 +83,7 @@ class Cluster:
             "planning": plan if proof else 0.0,
             **machine,
             "the ledger": max(0.0, waiting),
-            "contact sheets": jobs * self.figures["head"]["report_s"],
+            "contact sheets": cells_of(jobs, PHOTOS) * self.figures["painted"]["proof_512"]["cell_s"],
         }
         moved = jobs * painted["file_mb"] + self.machines * (read * files["photo_mb"] + opened * files["style_mb"])
         return Cost(parts, moved)
@@ -89,6 +91,13 @@ class Cluster:
     def whole_s(self, seconds: float, count: int) -> float:
         """Seconds for so many things, each of which has a machine to itself for so long."""
         return math.ceil(count / self.machines) * seconds
+
+
+def cells_of(proofs: int, photos: int) -> int:
+    """Places on contact sheets: each proof is on its photo's and on its style's, each photo on its own, up to so many
+    pages.
+    """
+    return min(2 * proofs + photos, MOST_PAGES * PER_PAGE)
 
 
 def sizing_table(figures: Figures, cluster: Figures) -> str:
@@ -117,7 +126,9 @@ def sizing_table(figures: Figures, cluster: Figures) -> str:
         read_final_ms=1000 * once["read_final_s"],
         open_ms=1000 * once["open_s"],
         ray_ms=1000 * ray_s,
-        report_ms=1000 * head["report_s"],
+        cell_ms=1000 * figures["painted"]["proof_512"]["cell_s"],
+        pages=MOST_PAGES,
+        page=PER_PAGE,
         planned=head["jobs"],
         **{key: head[key] for key in ("plan_s", "noted_per_s")},
         **figures["files"],
@@ -183,7 +194,7 @@ Measured for one core of the machine above, without a graphics card ({provider})
 {rates}
 A network is opened in {open_ms:.0f} ms. A photo of 12 megapixels ({photo_mb:.1f} MB) is read in {read_proof_ms:.0f} ms
 for its proofs, in {read_final_ms:.0f} ms for a final. One machine plans {planned:,} pictures in {plan_s:.1f} s, notes
-{noted_per_s:,} a second as done, and puts each on contact sheets in {report_ms:.0f} ms. Ray takes {ray_ms:.1f} ms of a
+{noted_per_s:,} a second as done, and puts one on a contact sheet in {cell_ms:.0f} ms. Ray takes {ray_ms:.1f} ms of a
 core for a picture.
 
 Arithmetic upon these, for {photos:,} photos × {styles} styles on machines of this kind; none of it was run. A cell
@@ -193,7 +204,8 @@ tells the time, what takes most of it, and what all machines together ask of the
 |---|---|---|---|---|
 {hours}
 ```
-time     = planning + max(machine, pictures ÷ noted a second) + pictures × contact sheets
+time     = planning + max(machine, pictures ÷ noted a second) + places on sheets × contact sheet
+places   = the smaller of 2 × proofs + photos and {pages} pages × {page}
 machine  = (mine × (picture + Ray) + read × reading + opened × opening) ÷ cores
 mine     = pictures ÷ machines
 read     = the smaller of photos and mine, for proofs; mine, for finals
