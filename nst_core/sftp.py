@@ -1,5 +1,6 @@
 """Files on machines that SSH reaches, as the user's own ~/.ssh knows them: names, ports, keys and known hosts."""
 
+import os
 from pathlib import Path
 
 import paramiko
@@ -20,13 +21,20 @@ class SSHFiles(SFTPFileSystem):
         self.client = paramiko.SSHClient()
         self.client.load_system_host_keys()
         self.client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        self.client.connect(
-            found["hostname"],
-            port=int(self.ssh_kwargs.get("port") or found.get("port", 22)),
-            username=found.get("user"),
-            key_filename=found.get("identityfile"),
-            timeout=CONNECT_S,
-            banner_timeout=CONNECT_S,
-            auth_timeout=CONNECT_S,
-        )
+        keys = [file for file in found.get("identityfile", ()) if os.path.isfile(os.path.expanduser(file))]
+        try:
+            self.client.connect(
+                found["hostname"],
+                port=int(self.ssh_kwargs.get("port") or found.get("port", 22)),
+                username=found.get("user"),
+                key_filename=keys or None,  # type: ignore[arg-type]  # several may be given
+                timeout=CONNECT_S,
+                banner_timeout=CONNECT_S,
+                auth_timeout=CONNECT_S,
+            )
+        except paramiko.SSHException as error:
+            transport = self.client.get_transport()
+            if transport and transport.is_active() and "known_hosts" not in str(error):
+                raise paramiko.AuthenticationException from error  # it may tell of the last key's format instead
+            raise
         self.ftp = self.client.open_sftp()
