@@ -32,7 +32,10 @@ def page_html(page: Literal["report", "summary"], data: Mapping[str, Any]) -> st
     )
     # Without any <, nothing in the data ends the element that it is in.
     embedded = json.dumps(data).replace("<", "\\u003c")
-    return Template(_read(f"{page}.html")).substitute(policy=policy, style=style, script=script, data=embedded)
+    content = _read(f"{page}.html")
+    return Template(_read("page.html")).substitute(
+        policy=policy, style=style, content=content, data=embedded, script=script
+    )
 
 
 def _read(name: str) -> str:
