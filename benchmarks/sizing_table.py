@@ -83,7 +83,7 @@ class Cluster:
             "planning": plan if proof else 0.0,
             **machine,
             "the ledger": max(0.0, waiting),
-            "contact sheets": cells_of(jobs, PHOTOS) * self.figures["painted"]["proof_512"]["cell_s"],
+            "contact sheets": cells_of(jobs, PHOTOS) * painted["cell_s"] if proof else 0.0,
         }
         moved = jobs * painted["file_mb"] + self.machines * (read * files["photo_mb"] + opened * files["style_mb"])
         return Cost(parts, moved)
@@ -216,7 +216,7 @@ MB/s     = (pictures × file + machines × (read × photo + opened × network)) 
 by the optimizer, and learned: time = ⌈how many ÷ machines⌉ × seconds of a core ÷ cores
 ```
 
-Planning counts for proofs alone, each photo being read to tell it from others included; one machine alone does without
-Ray. Not in it: the network and the store, which have to carry the MB/s; starting machines and Ray; the last batches,
-when some machines have none left; machines that fall.
+Planning, for which each photo is read once to tell it from others, and contact sheets count for proofs alone; one
+machine does without Ray. Not in it: the network and the store, which have to carry the MB/s; starting machines and Ray;
+the last batches, when some machines have none left; machines that fall.
 """
