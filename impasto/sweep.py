@@ -17,6 +17,7 @@ examples:
   impasto sweep photos/ --finals picked --size 4000       what was starred and kept in the gallery, large
   impasto sweep photos/ --finals 20 --how both            the 20 best, by the network and by the slow optimizer
   impasto sweep /share/photos -o /share/sweep --engine ray --address 10.0.0.5:6379    on all machines of a cluster
+  impasto sweep s3://studio/photos -o s3://studio/night    in a store; another machine goes on with the same command
   impasto sweep --status                                  how far it is
 
 Proofs of 512 px go to FOLDER/proofs, the finals to FOLDER: first what was starred in the gallery, then what was kept,

@@ -1,5 +1,6 @@
 """A sweep of photos in a store into the store: killed, gone on with elsewhere, and equal to one on the disk."""
 
+import hashlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from broken_store import KEY, SECRET
@@ -17,9 +18,11 @@ from swept import enter, make_studio, painted
 
 from impasto.main import main
 from nst_core.ledger import Ledger
-from studio.sweep import lease, stored
+from studio.sweep import lease, process, stored
+from studio.sweep.finals import queue_finals
 from studio.sweep.lease import FILE, Holder, Lease
 from studio.sweep.remote import sweep_folder
+from studio.sweep.station import Duty, Station, sweep_versions
 
 pytest_plugins = ["store_fixtures"]
 
@@ -78,13 +81,13 @@ def test_another_machine_goes_on_where_one_was_killed_and_paints_nothing_twice(
     words = ["sweep", f"{bucket}/photos", *OPTIONS, "-o", f"{bucket}/night"]
     code = "import sys; from studio.sweep import stored; stored.EVERY_S = 0.3; from impasto.main import main; main()"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen([sys.executable, "-c", code, *words], env=environment, stdout=subprocess.DEVNULL)
+    killed = subprocess.Popen([sys.executable, "-c", code, *words], env=environment, stdout=subprocess.DEVNULL)
     end = time.monotonic() + 60
     while len(dates(client, bucket)) < 2 or not is_there(client, bucket, "night/sweep.sqlite"):
-        assert time.monotonic() < end and process.poll() is None
+        assert time.monotonic() < end and killed.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
     before = dates(client, bucket)
     on_machine("second", monkeypatch)
     assert main(words) == 2  # the first machine may live, as far as the second one can tell
@@ -205,3 +208,25 @@ def test_an_address_with_a_key_is_refused_and_the_key_told_nowhere(
     assert told.err.count("leave names, passwords and keys out of the address") == 3
     everything = b"".join(path.read_bytes() for path in studio.rglob("*") if path.is_file())
     assert "nevertell" not in told.out + told.err and b"nevertell" not in everything
+
+
+def test_what_the_gallery_queues_goes_to_the_store_too(studio: Path, bucket: str, held: Held):
+    assert main(["sweep", f"{bucket}/photos", *OPTIONS, "--finals", "none", "-o", f"{bucket}/night"]) == 0
+    folder = sweep_folder(f"{bucket}/night")
+    queue_finals(folder, ["proofs/photo1-sun.png"])
+    assert process.main([str(folder)]) == 0
+    finals = [name for name in held() if PurePosixPath(name).parent == PurePosixPath("night") and name.endswith(".png")]
+    assert finals == ["night/photo1-sun.png"]
+
+
+def test_a_station_needs_no_shared_folder(studio: Path, bucket: str, held: Held, tmp_path: Path):
+    assert main(["sweep", f"{bucket}/photos", *OPTIONS, "--finals", "none", "-o", f"{bucket}/night"]) == 0
+    jobs = list(Ledger(sweep_folder(f"{bucket}/night") / "sweep.sqlite").each())
+    station, url = Station(), f"{bucket}/elsewhere"
+    station.report(Duty(tmp_path / "not-there", "", sweep_versions(), "cpu", None, 1, 0, url))
+    outcome = station.work(jobs)
+    assert outcome.fault is None and [end.reason for end in outcome.ended] == [None] * 6
+    found = held()
+    for job, end in zip(jobs, outcome.ended, strict=True):
+        assert end.result and end.result["sha256"] == hashlib.sha256(found[f"elsewhere/{job.name}"]).hexdigest()
+    assert not (tmp_path / "not-there").exists()

@@ -14,8 +14,8 @@ from nst_core.storage import join, read, write
 
 FILE = ".impasto-sweep.json"
 """In the sweep's folder of the store."""
-OWNER = "owner"
-"""In the sweep's folder on the disk: the name by which the store knows it."""
+OWNER = "store.json"
+"""In the sweep's folder on the disk: which store it belongs to, and by which name that knows it."""
 STALE_S = 240.0
 """A lease that was not renewed for so long is of one that has died."""
 
@@ -44,6 +44,12 @@ class Holder:
         return self.held and time.time() - self.renewed < STALE_S
 
 
+def url_of(folder: Path) -> str | None:
+    """The folder of a store that a sweep's on the disk belongs to, if it does."""
+    file = folder / OWNER
+    return json.loads(file.read_bytes())["url"] if file.exists() else None
+
+
 class Lease:
     """The right to sweep into a folder of a store.
 
@@ -58,8 +64,8 @@ class Lease:
     def __init__(self, url: str, folder: Path) -> None:
         self._url = url
         if not (file := folder / OWNER).exists():
-            write_bytes(file, secrets.token_hex(8).encode())
-        self._owner = file.read_text()
+            write_bytes(file, json.dumps({"url": url, "owner": secrets.token_hex(8)}).encode())
+        self._owner = json.loads(file.read_bytes())["owner"]
 
     def take(self) -> bool:
         """Takes it; gives whether this folder was the last to have it, and so knows all that was done.

@@ -16,8 +16,10 @@ from nst_core.background import Background
 from nst_core.errors import NstError
 from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions
+from studio.sweep.lease import url_of
 from studio.sweep.night import Event
 from studio.sweep.plan import LEDGER
+from studio.sweep.stored import StoredSweep
 from studio.sweep.sweep import Sweep
 from studio.sweep.workers import local_workers
 from studio.sweep.workshop import Workshop
@@ -69,10 +71,11 @@ def main(words: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    sweep = Sweep(folder, FinalOptions(), dict)
+    url = url_of(folder)
+    sweep = (StoredSweep if url else Sweep)(folder, FinalOptions(), dict, url)
     try:
-        with sweep.ledger.working("impasto sweep", "-o"), keep_awake("painting what is queued"):
-            for event in sweep.go_on(local_workers(folder, Workshop())):
+        with sweep.ledger.working("impasto sweep", "-o"), keep_awake("painting what is queued"), sweep.keeping():
+            for event in sweep.go_on(local_workers(folder, Workshop(), url=url)):
                 if isinstance(event, Event):
                     logger.info("%s: %s", event.job.out, event.reason or "done")
     except NstError as error:

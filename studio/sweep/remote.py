@@ -22,8 +22,8 @@ INPUTS = "inputs"
 
 def sweep_folder(url: str) -> Path:
     """Where the ledger of a sweep into a store is, and what was painted here: on the disk, kept."""
-    name = f"{PurePosixPath(url).name}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
-    return platformdirs.user_data_path("impasto", appauthor=False) / "sweeps" / name
+    folders = platformdirs.user_data_path("impasto", appauthor=False) / "sweeps"
+    return folders / hashlib.sha256(url.encode()).hexdigest()[:8] / PurePosixPath(url).name
 
 
 def perform_there(

@@ -85,7 +85,14 @@ class StoredSweep(Sweep):
         return super().plan(put_photos(photos, self._url), put_styles(styles, self._url), settings, tell)
 
     def work(self, workers: Workers) -> Generator[Happening, None, None]:
-        with contextlib.closing(super().work(workers)) as happenings:
+        return self._watched(super().work(workers))
+
+    def go_on(self, workers: Workers) -> Generator[Happening, None, None]:
+        return self._watched(super().go_on(workers))
+
+    def _watched(self, work: Generator[Happening, None, None]) -> Generator[Happening, None, None]:
+        """The work, until the store is lost, or another machine's."""
+        with contextlib.closing(work) as happenings:
             for one in happenings:
                 if self._faults:
                     raise self._faults[0]
