@@ -27,6 +27,7 @@ API_TESTS = [
     "test_guard.py",
     "test_ui_command.py",
     "test_deploy.py",
+    "test_storage_api.py",
     "test_*_routes.py",
 ]
 OF_TABS = ("train", "report", "compare", "gallery", "layers")
@@ -39,7 +40,7 @@ NEEDED = {
     "gradio": [*BROWSER_TESTS, "test_page.py", "test_layers_*routes.py"],
     "playwright": BROWSER_TESTS,
     "moto": ["test_shared_styles.py", "test_storage*.py"],
-    "ray": ["test_sweep_ray.py"],
+    "ray": ["test_sweep_ray.py", "test_train_ray.py"],
 }
 """Packages that a machine for training may be without, and the tests that need them."""
 MISSING = [package for package in NEEDED if find_spec(package) is None]

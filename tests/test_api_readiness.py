@@ -4,7 +4,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from fastapi.testclient import TestClient
 from serving import HOST, ONE_THREAD, GatedEngine, client, is_painted, post, problem, running, wait_until
 from toy_style import write_toy_style
 
-from models import shared_folder
 from models.catalog import Style
 from nst_core.errors import ConfigError, ModelError
 from serve.api import readiness
@@ -24,7 +22,7 @@ from serve.api.server import Server, bind
 from serve.api.style_list import StyleList
 from serve.engine import Engine
 
-pytest_plugins = ["serving_fixtures", "store_fixtures"]
+pytest_plugins = ["serving_fixtures"]
 pytestmark = pytest.mark.usefixtures("styles")
 
 
@@ -184,14 +182,3 @@ def test_nobody_is_let_in_before_the_server_runs():
             server = Server(app, app.state.service.admission, lambda: None, lambda count: None)
             with pytest.raises(ConfigError, match=f"--port {port} is taken"):
                 server.run([address])
-
-
-def test_styles_of_a_store_are_waited_for(bucket: str, put: Callable[[str, bytes], str], styles: Path, monkeypatch):
-    monkeypatch.setenv("IMPASTO_STYLES_DIR", f"{bucket}/styles")
-    monkeypatch.setattr(shared_folder, "LOOK_EVERY_S", 0.0)
-    with running(build_app(Engine(ONE_THREAD))) as server, server.client() as client:
-        wanted = "the folder of styles that IMPASTO_STYLES_DIR names is not there"
-        wait_until(lambda: problem(client.get("/readyz")) == (503, wanted))
-        put("styles/waves.onnx", (styles / "waves.onnx").read_bytes())
-        wait_until(lambda: client.get("/readyz").status_code == 200)
-        assert is_painted(post(client).content)
