@@ -1,14 +1,16 @@
 /** The Gallery tab: a wall of renders to be looked through, rated, compared, finished and taken to layers. */
 
 import { Gone, pause } from "../paint_tab/api.js";
-import { make, partsOf } from "../paint_tab/dom.js";
+import { partsOf } from "../paint_tab/dom.js";
 import { addressOf, likeThis, sendFinals } from "./ask.js";
 import { Filters } from "./filters.js";
-import { Ratings, rateButtons, ratingOf } from "./ratings.js";
-import { Renders, fileStem, title } from "./renders.js";
+import { Keys } from "./keys.js";
+import { Ratings, rateButtons } from "./ratings.js";
+import { Renders, title } from "./renders.js";
 import { Tray } from "./tray.js";
 import { Viewer } from "./viewer.js";
 import { Wall } from "./wall.js";
+import { Words } from "./words.js";
 
 const POLL_MS = 2000;
 const SOON_MS = 200;
@@ -19,17 +21,19 @@ class Tab {
     this.root = root;
     this.parts = partsOf(root);
     this.renders = new Renders();
+    this.words = new Words(this.parts);
     this.alike = null;
-    this.ratings = new Ratings(this.renders, () => this.#changed(), (error) => this.#tell(error));
-    this.wall = new Wall(this.parts, () => this.#tellChosen());
+    this.ratings = new Ratings(this.renders, () => this.#changed(), (error) => this.words.tell(error));
+    this.wall = new Wall(this.parts, () => this.tellChosen());
     this.filters = new Filters(this.parts, (onlySize) => this.#filtered(onlySize));
     this.viewer = new Viewer(this.parts, this.renders, {
       seen: (id) => this.wall.go(id),
-      failed: (error) => this.#tell(error),
+      failed: (error) => this.words.tell(error),
     });
-    this.tray = new Tray(this.parts, this.renders, (what) => this.#tell(what));
+    this.tray = new Tray(this.parts, this.renders, (what) => this.words.tell(what));
     this.wall.size = this.filters.size;
     this.#listen();
+    new Keys(this, () => this.#seen);
     this.#follow();
   }
 
@@ -39,7 +43,7 @@ class Tab {
   }
 
   /** What keys are about: the render in the large view, or those that are chosen, or the current one. */
-  get #meant() {
+  get meant() {
     if (this.viewer.open) return this.renders.some([this.viewer.current?.id]).map(({ id }) => id);
     if (this.wall.chosen.size) return [...this.wall.chosen];
     return this.wall.currentRender ? [this.wall.currentRender.id] : [];
@@ -60,44 +64,18 @@ class Tab {
     try {
       const { store } = this.renders;
       const { answer, changed } = await this.renders.refresh();
-      if (this.gone) this.#tell("");
+      if (this.gone) this.words.tell("");
       this.gone = false;
       if (store !== this.renders.store) this.tray.follow(this.renders.store);
-      this.#describe(answer);
+      this.sweep = answer.sweep;
+      this.looking = answer.looking;
+      this.words.describe(answer, this.renders.all.size);
+      this.#tellCount();
       if (changed) this.#changed();
     } catch (error) {
       this.gone = error instanceof Gone;
-      this.#tell(error);
+      this.words.tell(error);
     }
-  }
-
-  /** Shows what the folder is. */
-  #describe(answer) {
-    const { parts } = this;
-    const count = this.renders.all.size;
-    parts.empty.hidden = count > 0;
-    parts.head.hidden = parts.wall.hidden = count === 0;
-    if (answer.folder === null) {
-      this.#advise("No pictures to choose from yet", "Paint photos in many styles, and they appear here as they come:");
-    } else if (count === 0) {
-      this.#advise(`Nothing painted in ${answer.folder} yet`, "What Impasto paints there appears here as it comes:");
-    }
-    this.sweep = answer.sweep;
-    this.looking = answer.looking;
-    if (answer.problem !== this.problem) this.#tell(answer.problem ? new Error(answer.problem) : "");
-    this.problem = answer.problem;
-    this.undrawn = answer.undrawn ?? 0;
-    const broken = answer.broken ?? [];
-    parts.broken.hidden = broken.length === 0;
-    parts["broken-text"].textContent = `${broken.length} ${broken.length === 1 ? "file" : "files"} cannot be read`;
-    parts["broken-list"].replaceChildren(...broken.map((reason) => make("li", {}, reason)));
-    this.#tellCount();
-  }
-
-  #advise(heading, text) {
-    this.parts["empty-title"].textContent = heading;
-    this.parts["empty-text"].textContent = text;
-    this.parts["empty-command"].textContent = "impasto sweep photos/ -o sweep";
   }
 
   /** Shows the renders as they are now. */
@@ -109,24 +87,24 @@ class Tab {
     this.parts.none.hidden = shown.length > 0;
     this.tray.draw();
     this.viewer.tell();
-    this.#tellChosen();
+    this.tellChosen();
     this.#tellCount();
   }
 
   #filtered(onlySize) {
     this.wall.size = this.filters.size;
     if (onlySize) return;
-    if (this.alike && this.filters.order !== this.orderBefore) this.#showAlike(null);
+    if (this.alike && this.filters.order !== this.orderBefore) this.showAlike(null);
     else this.#changed();
   }
 
   /** Puts those first that are like a render; null puts all back. */
-  async #showAlike(render) {
+  async showAlike(render) {
     if (render === undefined) return;
     try {
       this.alike = render && (await likeThis(render.id));
     } catch (error) {
-      this.#tell(error);
+      this.words.tell(error);
       return;
     }
     this.orderBefore = this.filters.order;
@@ -145,8 +123,8 @@ class Tab {
     parts.wall.focus();
   }
 
-  #rate(rating, goOn = false) {
-    const ids = this.#meant;
+  rate(rating, goOn = false) {
+    const ids = this.meant;
     this.ratings.rate(ids, rating);
     if (goOn && ids.length === 1) {
       if (this.viewer.open) this.viewer.step(1);
@@ -154,18 +132,18 @@ class Tab {
     }
   }
 
-  #undo() {
+  undo() {
     const [id] = this.ratings.undo();
     if (id === undefined) return;
     if (this.viewer.open && !this.viewer.several && this.viewer.row.includes(id)) this.viewer.show(this.viewer.row, id);
     else if (!this.viewer.open) this.wall.go(id);
   }
 
-  #zoom(id = this.wall.currentRender?.id) {
+  zoom(id = this.wall.currentRender?.id) {
     if (id !== undefined) this.viewer.show(this.wall.renders.map((render) => render.id), id);
   }
 
-  #compare() {
+  compare() {
     const ids = this.wall.renders.map(({ id }) => id).filter((id) => this.wall.chosen.has(id));
     if (ids.length >= 2) this.viewer.compare(ids.slice(0, MOST_BESIDE));
   }
@@ -173,18 +151,10 @@ class Tab {
   async #finish(ids) {
     try {
       const count = await sendFinals(ids);
-      this.#tell(count === 1 ? "1 final is queued." : `${count} finals are queued.`);
+      this.words.tell(count === 1 ? "1 final is queued." : `${count} finals are queued.`);
     } catch (error) {
-      this.#tell(error);
+      this.words.tell(error);
     }
-  }
-
-  /** Proofs that were starred and have no final. */
-  get #starred() {
-    const all = [...this.renders.all.values()];
-    const finals = new Set(all.filter(({ kind }) => kind === "final").map(fileStem));
-    const isOpen = (render) => render.rating === "starred" && render.kind === "proof" && !finals.has(fileStem(render));
-    return all.filter(isOpen);
   }
 
   get #chosenProofs() {
@@ -194,29 +164,28 @@ class Tab {
   #listen() {
     const { parts } = this;
     const press = (name, what) => parts[name].addEventListener("click", what);
-    const layers = () => this.tray.add(this.#meant);
-    rateButtons(parts.rate, (rating) => this.#rate(rating));
-    rateButtons(parts["viewer-rate"], (rating) => this.#rate(rating));
-    press("compare", () => this.#compare());
-    press("chosen-clear", () => this.#clear());
+    const layers = () => this.tray.add(this.meant);
+    rateButtons(parts.rate, (rating) => this.rate(rating));
+    rateButtons(parts["viewer-rate"], (rating) => this.rate(rating));
+    press("compare", () => this.compare());
+    press("chosen-clear", () => this.clear());
     press("chosen-layers", layers);
     press("viewer-layers", layers);
-    press("alike-open", () => this.#showAlike(this.viewer.current));
-    press("alike-close", () => this.#showAlike(null));
-    press("finish", () => this.#finish(this.#starred.map(({ id }) => id)));
+    press("alike-open", () => this.showAlike(this.viewer.current));
+    press("alike-close", () => this.showAlike(null));
+    press("finish", () => this.#finish(this.renders.unfinished.map(({ id }) => id)));
     press("chosen-finish", () => this.#finish(this.#chosenProofs.map(({ id }) => id)));
-    press("notice-close", () => this.#note(""));
+    press("notice-close", () => this.words.note(""));
     press("help", () => parts.keys.showModal());
     press("keys-close", () => parts.keys.close());
     parts.wall.addEventListener("click", (event) => this.#click(event));
-    document.addEventListener("keydown", (event) => this.#press(event));
     const { menu } = parts;
     document.addEventListener("click", ({ target }) => menu.contains(target) || menu.removeAttribute("open"));
   }
 
-  #clear() {
+  clear() {
     this.wall.clear();
-    this.#tellChosen();
+    this.tellChosen();
     this.parts.wall.focus();
   }
 
@@ -229,55 +198,13 @@ class Tab {
       this.wall.go(id);
       const chooses = event.ctrlKey || event.metaKey || event.target.closest(".check");
       if (chooses) this.wall.choose(id, !this.wall.chosen.has(id));
-      else this.#zoom(id);
+      else this.zoom(id);
     }
-    this.#tellChosen();
-  }
-
-  #press(event) {
-    const { target, key } = event;
-    if (!this.#seen || this.parts.keys.open || target.closest("dialog")?.dataset.part === "keys") return;
-    if (target.matches("input:not([type=radio]), select, textarea")) return;
-    if (target.matches("button, summary, a, input") && ["Enter", " "].includes(key)) return;
-    if (target.matches("[role=tab], input") && key.startsWith("Arrow")) return;
-    const command = event.ctrlKey || event.metaKey;
-    if (command || event.altKey) {
-      if (!command || key.toLowerCase() !== "z" || event.shiftKey) return;
-      this.#undo();
-    } else if (!this.#rateKey(event) && !(this.viewer.open ? this.viewer.press(event) : this.#wallKey(event))) return;
-    event.preventDefault();
-  }
-
-  #rateKey({ key, shiftKey }) {
-    const rating = ratingOf(key.toLowerCase());
-    if (rating) this.#rate(rating, shiftKey);
-    else if (key === "?") this.parts.keys.showModal();
-    else if (key.toLowerCase() === "l") this.tray.add(this.#meant);
-    else if (key.toLowerCase() === "m") this.#showAlike(this.renders.get(this.#meant[0]));
-    else return false;
-    return true;
-  }
-
-  #wallKey(event) {
-    const { wall } = this;
-    const keys = {
-      " ": () => wall.currentRender && wall.choose(wall.current, !wall.chosen.has(wall.current)),
-      c: () => this.#compare(),
-      "+": () => this.filters.resize(1),
-      "=": () => this.filters.resize(1),
-      "-": () => this.filters.resize(-1),
-      Enter: () => this.#zoom(),
-      Escape: () => (wall.chosen.size || !this.alike ? this.#clear() : this.#showAlike(null)),
-    };
-    const what = keys[event.key] ?? keys[event.key.toLowerCase()];
-    what?.();
-    const isMine = Boolean(what) || wall.walk(event);
-    if (isMine) this.#tellChosen();
-    return isMine;
+    this.tellChosen();
   }
 
   /** Shows what can be done with what is chosen. */
-  #tellChosen() {
+  tellChosen() {
     const { parts } = this;
     const count = this.wall.chosen.size;
     parts.chosen.hidden = count === 0;
@@ -289,34 +216,10 @@ class Tab {
 
   #tellCount() {
     const { parts } = this;
-    const starred = this.sweep ? this.#starred.length : 0;
+    const starred = this.sweep ? this.renders.unfinished.length : 0;
     parts.finish.hidden = starred === 0;
     parts.finish.textContent = `Paint ${starred} starred large`;
-    const [shown, all] = [this.wall.renders.length, this.renders.all.size];
-    const words = [shown === all ? `${all} renders` : `${shown} of ${all} renders`];
-    if (this.undrawn > 0) words.push(`${this.undrawn} thumbnails to come`);
-    if (this.said) words.unshift(this.said);
-    parts.status.textContent = all ? words.join(" · ") : "";
-  }
-
-  /** Says something in passing, or as a notice what went wrong. */
-  #tell(what) {
-    if (what instanceof Error) this.#note(what.message);
-    else {
-      this.#note("");
-      this.said = what;
-      clearTimeout(this.forget);
-      this.forget = setTimeout(() => {
-        this.said = "";
-        this.#tellCount();
-      }, 6000);
-      this.#tellCount();
-    }
-  }
-
-  #note(text) {
-    this.parts["notice-text"].textContent = text;
-    this.parts.notice.hidden = !text;
+    this.words.tellCount(this.wall.renders.length, this.renders.all.size);
   }
 }
 

@@ -82,6 +82,15 @@ export class Renders {
   some(ids) {
     return ids.map((id) => this.all.get(id)).filter(Boolean);
   }
+
+  /** Proofs that were starred and have no final. */
+  get unfinished() {
+    const all = [...this.all.values()];
+    const finals = new Set(all.filter(({ kind }) => kind === "final").map(fileStem));
+    return all.filter(
+      (render) => render.rating === "starred" && render.kind === "proof" && !finals.has(fileStem(render)),
+    );
+  }
 }
 
 /** A photo's name without its suffix. */
@@ -96,7 +105,7 @@ export function title({ photo, style, variant }) {
 
 /** What the files of a proof and of its finals have in common. */
 export function fileStem({ path }) {
-  return stem(path.split("/").at(-1)).replace(/-optimized$/, "");
+  return stem(path.split("/").at(-1)).replace(/(-optimized)?(-\d+px|-original)?(-\dx)?$/, "");
 }
 
 function fits(render, filter) {
