@@ -5,7 +5,7 @@ It is on whatever machine, and knows nothing of what brings it there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,8 +13,11 @@ from typing import Any, Literal
 import psutil
 
 from nst_core.cluster import check_machine, versions
+from nst_core.copies import origin
 from nst_core.errors import ConfigError, ModelError, NstError
+from nst_core.fetch import bring
 from nst_core.files import is_disk_full
+from nst_core.picture import READABLE_SUFFIXES
 from train.child import Parted, learn_in_child
 from train.machines import Machines
 from train.queue import Report
@@ -26,6 +29,8 @@ COMPARED = (
 )  # fmt: skip
 """Packages whose versions decide the weights."""
 
+Needs = Mapping[Path, str | None]
+"""Files and folders that are there for whoever asks; and the URLs of those that are copies of what is in a store."""
 What = Literal["here", "report", "done", "failed", "waits", "fallen", "full", "unfit"]
 
 
@@ -36,10 +41,12 @@ class Duty:
     folder: Path
     """Of the run, its full path."""
     tokens: tuple[Path, ...]
-    """Files in that and the styles' folder, by which these are known as the same ones."""
+    """Files in the folders that have to be shared, by which these are known as the same ones."""
     versions: str
     """That are to be learned with, as `train_versions` tells them."""
     machines: Machines
+    styles: tuple[Path, str] | None = None
+    """Their folder and its URL, where that is the copy of one in a store."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +65,24 @@ class Easel:
     """Has one style learned; `stop` and `end` may be called from other threads meanwhile."""
 
     def learn(
-        self, duty: Duty, needs: Sequence[Path], name: str, spec: Mapping[str, Any], budget_s: float | None
+        self, duty: Duty, needs: Needs, name: str, spec: Mapping[str, Any], budget_s: float | None
     ) -> Iterator[Told]:
         """Tells where it is, how it goes, and last what has become of it.
 
         Args:
             duty: of the night.
-            needs: files and folders of the job that are there for whoever asks.
+            needs: of the job.
             name: of the job, and of its folder in the run's.
             spec: of the job.
             budget_s: seconds of training from now on; None for the job's steps.
         """
         try:
             host = check_machine(duty.tokens, COMPARED, duty.versions)
-            if missed := next((path for path in needs if not path.exists()), None):
-                raise ConfigError(f"{host} does not see {missed}; all machines have to share it, under the same path")
-        except ConfigError as error:
+            if duty.styles:
+                _check_copy(*duty.styles, host)
+            for path, url in needs.items():
+                _provide(path, url, host)
+        except NstError as error:
             yield Told("unfit", str(error))
             return
         yield Told("here", host)
@@ -107,3 +116,25 @@ class Easel:
 def train_versions() -> str:
     """Of what decides the weights, here."""
     return versions(COMPARED)
+
+
+def _provide(path: Path, url: str | None, host: str) -> None:
+    """Finds a file or folder on this machine, or fetches it.
+
+    Raises:
+        ConfigError: It is not to be had under this path.
+        StorageError: The store cannot be used from here.
+    """
+    if url:
+        _check_copy(path, url, host)
+        bring(url, READABLE_SUFFIXES)
+    elif not path.exists():
+        raise ConfigError(f"{host} does not see {path}; all machines have to share it, under the same path")
+
+
+def _check_copy(path: Path, url: str, host: str) -> None:
+    """Raises:
+    ConfigError: What is in the store has its copy elsewhere here.
+    """
+    if origin(path) != url:
+        raise ConfigError(f"{host} keeps copies of stores elsewhere; set IMPASTO_CACHE_DIR alike on all machines")

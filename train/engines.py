@@ -9,7 +9,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from nst_core.cluster import Engine, open_cluster
+from nst_core.copies import origin
 from nst_core.errors import ConfigError
+from nst_core.files import remove_abandoned
 from train.child import learn_in_child
 from train.easel import Duty, train_versions
 from train.learners import LearnStyle, local_learners
@@ -48,13 +50,17 @@ def open_learners(
     if machines.num_nodes > 1:
         raise ConfigError("--num-nodes is for one training on several machines; with --engine ray each has its own")
     folder = folder.absolute()
+    url = origin(styles)  # what is a copy goes to its store from any machine
+    shared = [folder] if url else [folder, styles]
     styles.mkdir(parents=True, exist_ok=True)
+    for at in shared:
+        remove_abandoned(at)  # tokens of a night that was killed
     with contextlib.ExitStack() as stack:
         stack.enter_context(open_cluster(address, os.cpu_count() or 1, say))
-        tokens = [stack.enter_context(NamedTemporaryFile(prefix=".impasto-", dir=at)) for at in (folder, styles)]
+        tokens = [stack.enter_context(NamedTemporaryFile(prefix=".impasto-", dir=at)) for at in shared]
         from train.ray_learners import RayLearners  # what a night on one machine does without
 
         names = tuple(Path(token.name) for token in tokens)
-        learners = RayLearners(Duty(folder, names, train_versions(), machines), say)
+        learners = RayLearners(Duty(folder, names, train_versions(), machines, (styles, url) if url else None), say)
         stack.callback(learners.dismiss)
         yield learners

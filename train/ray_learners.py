@@ -15,6 +15,7 @@ import ray
 from ray.exceptions import RayError
 
 from nst_core.cluster import Head
+from nst_core.copies import origin
 from nst_core.errors import NstError
 from nst_core.jobs import Job
 from train.easel import Duty
@@ -69,7 +70,7 @@ class RayLearners:
     def begin(self, job: Job, budget_s: float | None) -> None:
         fallen_on = self._falls.get(job.id, [])
         place = min(self._free(), key=lambda place: fallen_on.count(place.node))  # another machine, if there is one
-        needs = [path for path in _files_of(job) if path.exists()]
+        needs = {path: origin(path) for path in _files_of(job) if path.exists()}
         self._easels.append(hire(place, job, self._duty, needs, budget_s))
 
     def news(self) -> list[News]:
@@ -86,6 +87,7 @@ class RayLearners:
         return found
 
     def halt(self) -> None:
+        self._say = lambda line: None  # whatever falls now is to end
         with contextlib.suppress(RayError, NstError):
             for easel in self._easels:
                 easel.actor.stop.remote()
@@ -111,6 +113,9 @@ class RayLearners:
             NstError: On none of them can be learned, or the head of the cluster is gone.
         """
         self._looked = time.monotonic()
+        for token in self._duty.tokens:
+            with contextlib.suppress(OSError):
+                token.touch()  # or another night would take it for abandoned
         if not self._head.is_there():
             return
         places = find_places(self._duty.machines)

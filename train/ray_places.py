@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -13,7 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from nst_core.cluster import nodes
 from nst_core.jobs import Job
-from train.easel import Duty, Easel
+from train.easel import Duty, Easel, Needs
 from train.machines import Machines
 
 CALLS = 2
@@ -67,7 +66,7 @@ def places_of(node: Mapping[str, Any], machines: Machines) -> list[Place]:
     ] * count
 
 
-def hire(place: Place, job: Job, duty: Duty, needs: Sequence[Path], budget_s: float | None) -> Hired:
+def hire(place: Place, job: Job, duty: Duty, needs: Needs, budget_s: float | None) -> Hired:
     """Puts an easel, an actor of Ray's, to a place, and has it learn a job; see `Easel.learn`.
 
     Ray has it see its cards alone, and sets the threads of what it starts to its cores.
