@@ -119,7 +119,7 @@ def _follow(sweep: Sweep, workers: Workers, broken: list[str]) -> int:
                 failed[event.reason] += 1
     _say(f"{sweep.where}/{REPORT}: {_told(sweep)}")
     waiting = sum(found["waiting"] for found in counts(sweep.ledger).values())
-    if waiting:
+    if waiting and workers.out_of_time:
         _say(f"the time is up with {waiting} waiting; the same command goes on")
     if failed:
         _say(f"impasto: {sum(failed.values())} pictures could not be painted; see {sweep.where}/{REPORT}", sys.stderr)

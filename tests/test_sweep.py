@@ -19,11 +19,13 @@ from swept import enter, make_studio, names, painted, write_photo, write_style
 from models.card import StyleCard
 from models.catalog import find_style
 from nst_core.errors import ConfigError, ImageError, ModelError, NstError
+from nst_core.jobs import Ended
 from nst_core.ledger import Ledger
 from nst_core.picture import Picture, read_picture
 from serve.paint_options import PaintOptions
 from studio.sweep.choice import Proof, choose
-from studio.sweep.finals import FinalOptions, queue_finals
+from studio.sweep.contact import Contact
+from studio.sweep.finals import FinalOptions, final_stem, order_finals, order_picks, queue_finals
 from studio.sweep.job import SweepJob, perform
 from studio.sweep.night import Night
 from studio.sweep.plan import LEDGER, Settings, photo_files, plan_proofs, style_files, suffix
@@ -171,6 +173,79 @@ PROOFS = [
 )
 def test_picks_come_first_then_promise_and_photos_and_styles_take_turns(ratings, which, chosen):
     assert choose(PROOFS, ratings, which) == chosen
+
+
+def queued(folder: Path) -> Ledger:
+    """Four proofs that are painted, photo0-sun before photo0-moon before those of photo1."""
+    ledger = Ledger(folder / LEDGER)
+    ledger.add_all((job.out, job.spec()) for job in planned(folder))
+    with ledger.working():
+        for job in ledger.settle([], claim=4):
+            promise = 0.5 + 0.2 * ("photo0" in job.name) + 0.1 * ("sun" in job.name)
+            ledger.finish(job.id, {"promise": promise}, 1.0)
+    return ledger
+
+
+def waiting(ledger: Ledger) -> list[str]:
+    return [job.name.removesuffix(".png") for job in ledger.each("waiting")]
+
+
+def test_finals_are_queued_by_promise_and_what_is_not_chosen_any_more_goes(folder: Path):
+    ledger = queued(folder)
+    assert order_finals(ledger, FinalOptions(), {}) == ""
+    assert waiting(ledger) == ["photo0-sun", "photo1-sun", "photo0-moon", "photo1-moon"]
+    picked = {"proofs/photo1-moon.png": "starred", "proofs/photo0-sun.png": "rejected"}
+    order_finals(ledger, FinalOptions(), picked)
+    assert waiting(ledger) == ["photo1-moon", "photo0-moon", "photo1-sun"]
+    order_finals(ledger, FinalOptions(size=80, which=1), {})
+    assert waiting(ledger) == ["photo0-sun"], "what was not begun is made as large as is wanted now"
+    assert [job.spec["options"]["size"] for job in ledger.each("waiting")] == [80]
+
+
+def test_picks_that_change_while_finals_are_painted_come_first(folder: Path):
+    ledger, options = queued(folder), FinalOptions()
+    order_finals(ledger, options, {})
+    starred = {"proofs/photo1-moon.png": "starred", "proofs/photo0-moon.png": "kept"}
+    order_picks(ledger, options, starred, {})
+    assert waiting(ledger) == ["photo1-moon", "photo0-moon", "photo0-sun", "photo1-sun"]
+    rejected = {"proofs/photo0-moon.png": "starred", "proofs/photo0-sun.png": "rejected"}
+    order_picks(ledger, options, rejected, starred)
+    assert waiting(ledger) == ["photo0-moon", "photo1-sun", "photo1-moon"], "what is not picked any more is last"
+    order_picks(ledger, options, {}, rejected)
+    assert waiting(ledger) == ["photo1-sun", "photo1-moon", "photo0-sun", "photo0-moon"]
+
+
+def test_a_final_of_another_size_has_a_name_of_its_own(folder: Path):
+    ledger = queued(folder)
+    order_finals(ledger, FinalOptions(size=80, which=1), {})
+    with ledger.working():
+        (job,) = ledger.settle([], claim=1)
+        ledger.finish(job.id, {}, 1.0)
+    names = []
+    for options in (FinalOptions(size=80, upscale=2), FinalOptions(), FinalOptions(upscale=4), FinalOptions(size=90)):
+        told = order_finals(ledger, dataclasses.replace(options, which=1), {})
+        names += waiting(ledger)
+        assert told == (
+            f"photo0-sun.png is there in another size and stays; the new one is {names[-1]}.png, and so are others"
+        )
+    assert names == ["photo0-sun-2x", "photo0-sun-original", "photo0-sun-original-4x", "photo0-sun-90px"]
+    assert {final_stem(f"{name}.png") for name in names} == {final_stem("proofs/photo0-sun.png")} == {"photo0-sun"}
+    assert order_finals(ledger, FinalOptions(size=80, which=1), {}) == "" and waiting(ledger) == []
+
+
+def test_of_very_many_sheets_the_best_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("studio.sweep.contact.MOST_PAGES", 5)
+    proofs = [
+        Proof(f"proofs/p{photo}-s{style}.png", f"/p{photo}.jpg", f"/s{style}", (photo + style / 10) / 50, f"s{style}")
+        for photo in range(40)
+        for style in range(3)
+    ]
+    sheets = Contact(tmp_path, proofs, {"proofs/p7-s0.png": "starred"}).sheets()
+    assert [sheet.name for sheet in sheets] == ["style-s0", "style-s2", "style-s1", "photo-p7", "photo-p39"]
+    assert all(len(sheet.pages()) == 1 for sheet in sheets)
+    assert sheets[0].title == "s0: the best 36 of 40" and sheets[3].title == "p7.jpg: the best 3 of 3"
+    assert {cell.label for cell in sheets[1].cells} == {f"p{photo}" for photo in range(4, 40)}
+    assert "p7 ★" in {cell.label for cell in sheets[0].cells}
 
 
 def test_a_style_that_promises_most_everywhere_leaves_room_for_others():
@@ -343,13 +418,17 @@ def test_the_optimizer_finishes_proofs_too(folder: Path, monkeypatch: pytest.Mon
     assert found["photo0-waves-optimized.png"][0] != found["photo0-waves.png"][0]
 
 
-def test_planning_ten_thousand_and_again_takes_seconds(folder: Path):
+def test_planning_ten_thousand_again_and_ordering_their_finals_takes_seconds(folder: Path):
     photo, style = planned(folder)[0].photo, planned(folder)[0].style
     photos = [dataclasses.replace(photo, path=f"/photos/{i}.jpg") for i in range(100)]
     styles = [dataclasses.replace(style, name=f"s{i}", path=f"/styles/s{i}.onnx") for i in range(100)]
     sweep, began = Sweep(folder / "sweep", FinalOptions(), dict), time.monotonic()
     assert sweep.plan(photos, styles, Settings()) == sweep.plan(photos, styles, Settings()) == 10_000
     assert sweep.ledger.counts("proofs/*")["waiting"] == 10_000
+    with sweep.ledger.working():
+        sweep.ledger.release_all(Ended(job.id, 0.0, {"promise": 0.5}) for job in sweep.ledger.settle([], claim=10_000))
+    order_finals(sweep.ledger, FinalOptions(), {})
+    assert sweep.ledger.counts() == {"waiting": 10_000, "running": 0, "done": 10_000, "failed": 0}
     assert time.monotonic() - began < 20
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -152,7 +153,7 @@ def write_pages(folder: Path, pages: Sequence[Page], small: Small = small_pictur
             write_picture(Picture(np.asarray(page.drawn(small))), path, settings={"sheet": digest}, fast=True)
         return page.file
 
-    pool = ThreadPoolExecutor()  # reading the pictures is most of the work, and goes on several cores
+    pool = ThreadPoolExecutor(os.cpu_count())  # no more than that, as each of them holds a page
     try:
         yield from pool.map(write, pages)
     finally:
