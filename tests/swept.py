@@ -9,7 +9,12 @@ from PIL import Image
 from random_pictures import random_picture
 from toy_style import toy_card, write_toy_style
 
+from models.catalog import find_style
+from nst_core.ledger import Ledger
 from nst_core.picture import read_picture, read_settings
+from serve.paint_options import PaintOptions
+from studio.sweep.job import SweepJob
+from studio.sweep.plan import LEDGER, photo_files, plan_proofs, style_files
 
 STYLES = ["sun", "moon", "sea"]
 
@@ -50,3 +55,10 @@ def painted(folder: Path) -> dict[str, tuple[bytes, dict[str, Any]]]:
 
 def names(folder: Path) -> list[str]:
     return list(painted(folder))
+
+
+def planned(folder: Path, *options: PaintOptions) -> list[SweepJob]:
+    """The proofs of all photos in two styles, for the ledger in a folder."""
+    photos = [photo for photo in photo_files(sorted(Path("photos").glob("*.png"))) if not isinstance(photo, str)]
+    styles = style_files([find_style("sun"), find_style("moon"), find_style("sun")])
+    return list(plan_proofs(photos, styles, options or [PaintOptions(64)], Ledger(folder / LEDGER)))
