@@ -1,0 +1,425 @@
+"""One training on several machines: who is who, what they agree in, which crop each sees, and how a night survives."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import torch
+from PIL import Image
+from torch.distributed import HashStore, PrefixStore  # pyright: ignore[reportPrivateImportUsage]
+
+from models.catalog import read_style
+from models.registry import build, load_network
+from nst_core.errors import ConfigError
+from nst_core.ledger import Ledger
+from train import board, crew, meeting
+from train.board import Board
+from train.child import TURN, Turn, prepare
+from train.crew import open_crew
+from train.data import CropsModule
+from train.machines import Machines
+from train.nodes import Node, find_node
+from train.style_job import StyleJob, describe
+from train.style_options import StyleOptions
+
+TWO = Machines(num_nodes=2)
+HAND = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "NODE_RANK": "1"}
+TORCHRUN = {
+    "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "TORCHELASTIC_RUN_ID": "night", "RANK": "3", "LOCAL_RANK": "1",
+    "GROUP_RANK": "1", "WORLD_SIZE": "4", "TORCHELASTIC_RESTART_COUNT": "2", "TORCHELASTIC_USE_AGENT_STORE": "True",
+}  # fmt: skip
+SLURM = {
+    "SLURM_JOB_ID": "123456", "SLURM_JOB_NAME": "learn", "SLURM_NTASKS": "4", "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_NNODES": "2", "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_NODEID": "1", "SLURM_NODELIST": "gpu[07-09]",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def started_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {*HAND, *TORCHRUN, *SLURM}:
+        monkeypatch.setenv(name, "")  # so that what Lightning sets is taken back, too
+        monkeypatch.delenv(name)
+
+
+def start(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_place_is_told_by_variables_torchrun_or_srun(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_node(Machines()) is None
+    assert find_node(Machines(devices=2)) is None  # Lightning starts the other one
+    with monkeypatch.context() as patch:
+        start(patch, HAND)
+        assert find_node(TWO) == Node(1, 2, "127.0.0.1", 29500, run="/")
+    with monkeypatch.context() as patch:
+        start(patch, TORCHRUN)
+        assert find_node(Machines(2, 2)) == Node(3, 4, "127.0.0.1", 29500, hosted=True, run="night/2")
+    start(monkeypatch, SLURM)
+    assert find_node(Machines(2, 2)) == Node(3, 4, "gpu07", 15000 + 3456, run="/")
+
+
+@pytest.mark.parametrize(
+    ("variables", "machines", "message"),
+    [
+        ({}, TWO, "--num-nodes 2, but MASTER_ADDR, MASTER_PORT, NODE_RANK is not set; start it on all"),
+        ({"NODE_RANK": "1", "MASTER_PORT": "29500"}, TWO, "but MASTER_ADDR is not set"),
+        ({**HAND, "NODE_RANK": "2"}, TWO, "NODE_RANK=2, but machines are numbered from 0, and --num-nodes is 2"),
+        ({**HAND, "NODE_RANK": "second"}, TWO, "NODE_RANK=second is no number"),
+        ({**HAND, "MASTER_PORT": "99999"}, TWO, "MASTER_PORT=99999 is no port"),
+        ({**HAND, "WORLD_SIZE": "3"}, TWO, "WORLD_SIZE=3, but --num-nodes 2 with --devices 1 is 2"),
+        ({**HAND, "LOCAL_RANK": "0"}, TWO, "LOCAL_RANK is set"),
+        (HAND, Machines(), "NODE_RANK=1 is set, so this is one of several machines; give their number: --num-nodes"),
+        (TORCHRUN, Machines(), "torchrun started 4 processes; give their numbers"),
+        (TORCHRUN, TWO, "torchrun started 4 processes, but --num-nodes 2 with --devices 1 is 2"),
+        (SLURM, TWO, "srun started 4 processes, but --num-nodes 2 with --devices 1 is 2"),
+        ({**SLURM, "SLURM_NNODES": "4"}, Machines(2, 2), "said by Lightning"),
+        ({**SLURM, "SLURM_NTASKS_PER_NODE": "1"}, Machines(2, 2), "said by Lightning"),
+    ],
+)
+def test_wrong_start_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], machines: Machines, message: str
+) -> None:
+    start(monkeypatch, variables)
+    with pytest.raises(ConfigError) as caught:
+        find_node(machines)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_srun_without_tasks_per_node_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    start(monkeypatch, {name: value for name, value in SLURM.items() if name != "SLURM_NTASKS_PER_NODE"})
+    with pytest.raises(ConfigError, match="srun must be given --ntasks-per-node=2"):
+        find_node(Machines(2, 2))
+
+
+@pytest.mark.parametrize("worlds", [(1, 2, 1), (2, 3, 1, 4), (4, 1, 3)])
+def test_each_crop_is_seen_once_across_changes_of_the_number_of_processes(worlds: tuple[int, ...]) -> None:
+    batch, batches, position = 3, 5, 0
+    seen: list[int] = []
+    for world in worlds:
+        for rank in range(world):
+            crops = data_at(position, batch)._crops()
+            crops.rank, crops.world_size = rank, world
+            crops._crop = lambda rng: rng  # type: ignore[method-assign,assignment]
+            numbered = {random_state(0, number): number for number in range(position, position + 200)}
+            stream = iter(crops)
+            seen += [numbered[str(next(stream).bit_generator.state)] for _ in range(batch * batches)]  # type: ignore[attr-defined]
+        trained = data_at(position, batch)
+        train_on(trained, world, batches)
+        position = trained.state_dict()["position"]
+    assert position == batch * batches * sum(worlds)
+    assert sorted(seen) == list(range(position))
+
+
+def data_at(position: int, batch: int) -> CropsModule:
+    """Data that goes on after so many crops."""
+    data = CropsModule(None, batch=batch)  # type: ignore[arg-type]
+    data.load_state_dict({"position": position})
+    return data
+
+
+def train_on(data: CropsModule, world: int, batches: int) -> None:
+    """As Lightning does, as far as the data sees it."""
+    total = SimpleNamespace(processed=7)  # of what was trained on before
+    progress = SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=SimpleNamespace(total=total)))
+    data.trainer = SimpleNamespace(world_size=world, fit_loop=progress)  # type: ignore[assignment]
+    data.train_dataloader()
+    total.processed += batches
+
+
+def random_state(seed: int, number: int) -> str:
+    return str(np.random.default_rng((seed, number)).bit_generator.state)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, seconds in (
+        (board, "EVERY_S", 0.02), (meeting, "EVERY_S", 0.02), (crew, "EVERY_S", 0.02), (board, "LOST_S", 1.5),
+        (meeting, "FOLDER_S", 0.3), (meeting, "JOIN_S", 1.0), (crew, "FAREWELL_S", 1.0),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, seconds)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> StyleJob:
+    Image.new("RGB", (64, 64)).save(tmp_path / "owl.png")
+    painting = describe(tmp_path / "owl.png", {})
+    return StyleJob("owl", "Owl", (painting,), StyleOptions(), None, None, None, tmp_path / "owl.onnx")
+
+
+class Meeting:
+    """Two commands in two threads; tells what each of them ended with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folders: tuple[Path, Path]) -> None:
+        store = HashStore()
+        monkeypatch.setattr(crew, "open_store", lambda node, say: PrefixStore("impasto", store))
+        self.folders = folders
+        self.errors: list[BaseException | None] = [None, None]
+
+    def hold(
+        self, jobs: tuple[StyleJob, StyleJob], *work: Callable[[Any], None], machines: Any = (TWO, TWO)
+    ) -> list[str]:
+        def be(rank: int) -> None:
+            try:
+                node = Node(rank, 2, "", 0)
+                with open_crew(node, machines[rank], self.folders[rank], [jobs[rank]], lambda text: None) as mine:
+                    work[rank](mine)
+            except BaseException as error:
+                self.errors[rank] = error
+
+        threads = [threading.Thread(target=be, args=[rank]) for rank in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        return [str(error) if error else "" for error in self.errors]
+
+
+def nothing(crew: Any) -> None:
+    pass
+
+
+def follow(crew: Any, photos: str) -> None:
+    crew.agree(photos)
+    for _ in crew.follow():
+        pass
+
+
+@pytest.fixture
+def two(impatient: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Meeting:
+    return Meeting(monkeypatch, (tmp_path / "run", tmp_path / "run"))
+
+
+def test_those_of_one_mind_meet_and_end_together(two: Meeting, job: StyleJob) -> None:
+    assert two.hold((job, job), lambda mine: mine.agree("a"), lambda mine: follow(mine, "a")) == ["", ""]
+
+
+def test_other_options_are_named_on_both_sides(two: Meeting, job: StyleJob) -> None:
+    other = replace(job, options=StyleOptions(steps=7), output=Path("elsewhere.onnx"))
+    first, second = two.hold((job, other), nothing, nothing)
+    assert "(rank 1) was given other options; give the same command on all machines" in first
+    assert "(rank 0) was given other options; give the same command on all machines" in second
+
+
+def test_another_number_of_machines_is_told(two: Meeting, job: StyleJob) -> None:
+    errors = two.hold((job, job), nothing, nothing, machines=(TWO, Machines(devices=3, num_nodes=2)))
+    assert all("was given another --num-nodes or --devices" in error for error in errors)
+
+
+def test_other_versions_are_told(two: Meeting, job: StyleJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = iter(["torch 2.7.1", "torch 2.6.0"])
+    monkeypatch.setattr(meeting, "train_versions", lambda: next(versions))
+    errors = two.hold((job, job), nothing, nothing)
+    assert all("torch 2.7.1" in error and "torch 2.6.0" in error for error in errors)
+
+
+def test_a_folder_that_is_not_shared_is_told(two: Meeting, job: StyleJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_file = Path.is_file
+    monkeypatch.setattr(Path, "is_file", lambda path: not path.name.startswith(".impasto-") and is_file(path))
+    first, second = two.hold((job, job), nothing, nothing)
+    assert "all machines have to share that folder" in first and "all machines have to share that folder" in second
+
+
+def test_other_photos_are_told(two: Meeting, job: StyleJob) -> None:
+    first, second = two.hold((job, job), lambda mine: mine.agree("a"), lambda mine: follow(mine, "b"))
+    assert "(rank 1) has other photos" in first and "other photos" in second
+
+
+def test_who_does_not_come_is_not_waited_for_without_end(two: Meeting, job: StyleJob) -> None:
+    with (
+        pytest.raises(ConfigError, match="1 of 2 commands did not come"),
+        open_crew(Node(0, 2, "", 0), TWO, two.folders[0], [job], lambda text: None),
+    ):
+        pass
+
+
+def test_a_machine_that_falls_silent_counts_as_gone(impatient: None) -> None:
+    store = PrefixStore("impasto", HashStore())
+    first, second = Board(store, Node(0, 2, "", 0)), Board(store, Node(1, 2, "", 0))
+    second.say(hello="here")
+    wait(lambda: first.word(1).get("hello") == "here")
+    assert not first.is_lost(1)
+    second.close(lambda: True, 1)
+    wait(lambda: first.is_lost(1))
+    first.close(lambda: True, 1)
+
+
+def test_a_place_is_taken_once() -> None:
+    node = Node(0, 2, "127.0.0.1", free_port())
+    first = board.open_store(node, lambda text: None)  # noqa: F841 - it serves
+    assert board.open_store(replace(node, rank=1), lambda text: None)
+    with pytest.raises(ConfigError, match="has rank 1 already; give each machine a NODE_RANK of its own"):
+        board.open_store(replace(node, rank=1), lambda text: None)
+    with pytest.raises(ConfigError, match="cannot listen"):
+        board.open_store(node, lambda text: None)
+
+
+def wait(done: Callable[[], Any], seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of all machines, with photos and two paintings."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name, value in (
+        ("IMPASTO_STYLES_DIR", str(tmp_path / "styles")), ("IMPASTO_CACHE_DIR", str(tmp_path / "cache")),
+        ("OMP_NUM_THREADS", "1"), ("PYTHONPATH", str(Path(__file__).parents[1])),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    random = np.random.default_rng(0)
+    for name in ("photos/a.png", "photos/b.png", "art/waves.png", "art/night.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        coarse = Image.fromarray(random.integers(0, 256, (9, 12, 3), np.uint8))
+        coarse.resize((128, 96), Image.Resampling.BICUBIC).save(name)
+    return folder
+
+
+WORDS = [
+    "--photos",
+    "photos",
+    "--steps",
+    "60",
+    "--crop-px",
+    "64",
+    "--batch-size",
+    "1",
+    "--size",
+    "128",
+    "--base",
+    "none",
+]
+
+
+Begin = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def begin(work: Path) -> Iterator[Begin]:
+    """`impasto train` as it is typed."""
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(variables: Mapping[str, str], *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "impasto.main", "train", "art", *WORDS, *words]
+        begun.append(subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **variables}, text=True))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+
+
+def by_hand(rank: int, port: int) -> dict[str, str]:
+    return {**HAND, "MASTER_PORT": str(port), "NODE_RANK": str(rank)}
+
+
+def by_srun(rank: int, port: int) -> dict[str, str]:
+    return SLURM | {
+        "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1", "SLURM_PROCID": str(rank), "SLURM_NODEID": str(rank),
+        "SLURM_LOCALID": "0", "SLURM_NODELIST": "127.0.0.1", "MASTER_PORT": str(port),
+    }  # fmt: skip
+
+
+def state_of(name: str) -> tuple[int, int]:
+    """Steps and crops that a style was trained for."""
+    state = torch.load(f"training/{name}/state.ckpt", weights_only=True)
+    return state["global_step"], state["CropsModule"]["position"]
+
+
+def test_night_on_two_machines_goes_on_on_one_and_on_two_again(begin: Begin, tmp_path: Path) -> None:
+    port, curve = free_port(), Path("training/night/metrics.csv")
+    first, second = (begin(by_hand(rank, port), "--num-nodes", "2") for rank in (0, 1))
+    wait(curve.exists)
+    children = [child for command in (first, second) for child in psutil.Process(command.pid).children()]
+    children = [child for child in children if child.name().startswith("python")]  # not what keeps the machine awake
+    assert len(children) == 2
+    second.kill()
+    second.wait()
+    _, error = first.communicate(timeout=300)
+    assert first.returncode == 2
+    assert "(rank 1) is gone; what was learned is kept, and the same command goes on" in error.split("\n")[-2]
+    psutil.wait_procs(children, 30)
+    assert not any(child.is_running() for child in children)
+    steps, crops = state_of("night")
+    assert 5 <= steps < 60 and crops == 2 * steps
+    assert [(job.name, job.state) for job in Ledger(Path("training/ledger.sqlite")).jobs()] == [
+        ("night", "waiting"), ("waves", "waiting"),
+    ]  # fmt: skip
+
+    written = curve.stat().st_mtime_ns
+    alone = begin({})
+    wait(lambda: curve.stat().st_mtime_ns > written)
+    alone.send_signal(signal.SIGINT)
+    _, error = alone.communicate(timeout=300)
+    assert alone.returncode == 130, error
+    more_steps, more_crops = state_of("night")
+    assert steps < more_steps < 60 and more_crops == crops + more_steps - steps
+
+    port = free_port()
+    both = [begin(by_srun(rank, port), "--num-nodes", "2") for rank in (0, 1)]
+    errors = [command.communicate(timeout=300)[1] for command in both]
+    assert [command.returncode for command in both] == [0, 0], errors
+    assert "learning night with 1 other\nlearning waves with 1 other\nthe night is over" in errors[1]
+    for name in ("night", "waves"):
+        card = read_style(tmp_path / "styles" / f"{name}.onnx").card
+        assert (card.steps, card.hardware["processes"]) == (60, 2)
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from train import style_run, worker
+style_run.precision = lambda: "32-true"
+worker.main(Path(sys.argv[1]))
+"""
+
+
+def test_two_processes_with_four_photos_learn_what_one_does_with_eight(work: Path) -> None:
+    painting = describe(Path("art/waves.png").resolve(), {})
+    options = StyleOptions(steps=4, crop_px=64, size=128)
+    Path("worker.py").write_text(WORKER)
+    learned = []
+    for batch, machines in ((8, Machines()), (4, Machines(devices=2, strategy="ddp"))):
+        folder = Path(f"with_{batch}").resolve()
+        job = StyleJob(
+            "waves", "Waves", (painting,), replace(options, batch_size=batch), Path("photos").resolve(), None, None,
+            folder / "waves.onnx",
+        )  # fmt: skip
+        prepare(job, folder)
+        run = subprocess.run(
+            [sys.executable, "worker.py", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, check=True,
+            env=os.environ | {TURN: Turn(None, machines).to_json()},
+        )  # fmt: skip
+        assert b"result" in run.stdout
+        learned.append(load_network(folder / "network.safetensors")[1].state_dict())
+    one, two = learned
+    torch.manual_seed(0)
+    begun = build("swift", None, 1).state_dict()
+    moved = max(float((one[name] - tensor).abs().max()) for name, tensor in begun.items())
+    apart = max(float((one[name] - tensor).abs().max()) for name, tensor in two.items())
+    assert moved > 1e-3 and apart < moved / 100
