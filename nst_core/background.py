@@ -1,5 +1,8 @@
 """A process that works on a ledger on its own: nobody's child, so that neither a closed page nor server ends it."""
 
+import logging
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -11,7 +14,12 @@ import psutil
 from nst_core.errors import ConfigError, NstError
 from nst_core.ledger import Ledger
 
+NICENESS = 10
+"""Such a process steps back while something is painted in the page."""
+STOPPED, MENDABLE = 130, 2
 START_PATIENCE_S, STOP_PATIENCE_S, PAUSE_S = 30.0, 90.0, 0.05
+
+logger = logging.getLogger(__name__)
 
 
 class Background:
@@ -81,6 +89,23 @@ class Background:
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def run_work(work: Callable[[], None]) -> int:
+    """What such a process does, from its inside: works until all is done, or SIGTERM stops it; gives the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    try:
+        work()
+    except NstError as error:
+        logger.error("%s", error)
+        return MENDABLE
+    except KeyboardInterrupt:
+        logger.info("stopped")
+        return STOPPED
+    return 0
 
 
 def _wait(done: Callable[[], bool], seconds: float) -> bool:

@@ -196,7 +196,7 @@ def test_a_process_that_does_not_start_says_why(tmp_path: Path, words: list[str]
 
 def test_the_process_understands_what_it_is_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     asked: list[NightOptions] = []
-    monkeypatch.setattr("train.night.work", lambda folder, ledger, options: asked.append(options) or iter(()))
+    monkeypatch.setattr("train.night.work", lambda folder, ledger, options, learners: asked.append(options) or iter(()))
     monkeypatch.setattr("os.nice", lambda by: by)
     handler = signal.getsignal(signal.SIGTERM)
     try:

@@ -9,8 +9,6 @@ import argparse
 import contextlib
 import json
 import logging
-import os
-import signal
 import sys
 import time
 from collections.abc import Generator, Sequence
@@ -19,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nst_core.awake import keep_awake
+from nst_core.background import run_work
 from nst_core.errors import NstError
 from nst_core.files import write_bytes
 from nst_core.ledger import Ledger
@@ -30,9 +29,6 @@ LEDGER, NOW = "ledger.sqlite", "now.json"
 """In the run's folder: what is to be learned, and how it goes."""
 TELL_EVERY_S = 1.0
 """Between two times that `now.json` is written."""
-NICENESS = 10
-"""The page's trainings step back while something is painted."""
-STOPPED, MENDABLE = 130, 2
 
 logger = logging.getLogger(__name__)
 
@@ -115,23 +111,15 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--until", type=datetime.fromisoformat)
     parser.add_argument("--minutes", type=float)
     options = parser.parse_args(words)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: the state is kept
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     ledger, asked = Ledger(options.folder / LEDGER), NightOptions(options.until, options.minutes)
-    try:
+
+    def learn_all() -> None:
         with ledger.working(), keep_awake("learning paintings"):
             for event in work(options.folder, ledger, asked, local_learners(options.folder)):
                 if event.kind != "progress":
                     logger.info("%s: %s", event.job.name, event.job.reason or event.kind)
-    except NstError as error:
-        logger.error("%s", error)
-        return MENDABLE
-    except KeyboardInterrupt:
-        logger.info("stopped")
-        return STOPPED
-    return 0
+
+    return run_work(learn_all)
 
 
 if __name__ == "__main__":

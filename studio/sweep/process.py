@@ -5,15 +5,12 @@
 
 import argparse
 import logging
-import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from nst_core.awake import keep_awake
-from nst_core.background import Background
-from nst_core.errors import NstError
+from nst_core.background import Background, run_work
 from nst_core.ledger import Ledger
 from studio.sweep.finals import FinalOptions
 from studio.sweep.lease import url_of
@@ -26,9 +23,6 @@ from studio.sweep.workshop import Workshop
 
 LOG = "sweep.log"
 """In the folder: what the process says."""
-NICENESS = 10
-"""It steps back while something is painted in the page."""
-STOPPED, MENDABLE = 130, 2
 
 logger = logging.getLogger(__name__)
 
@@ -67,24 +61,16 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("studio.sweep.process")
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(words).folder
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     url = url_of(folder)
     sweep = (StoredSweep if url else Sweep)(folder, FinalOptions(), dict, url)
-    try:
+
+    def paint_all() -> None:
         with sweep.ledger.working("impasto sweep", "-o"), keep_awake("painting what is queued"), sweep.keeping():
             for event in sweep.go_on(local_workers(folder, Workshop(), url=url)):
                 if isinstance(event, Event):
                     logger.info("%s: %s", event.job.out, event.reason or "done")
-    except NstError as error:
-        logger.error("%s", error)
-        return MENDABLE
-    except KeyboardInterrupt:
-        logger.info("stopped")
-        return STOPPED
-    return 0
+
+    return run_work(paint_all)
 
 
 if __name__ == "__main__":
