@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 FILES = Path(__file__).with_name("paint_tab")
+CONTROLS = FILES / "controls.css"
+"""What tabs of our own have in common; a tab's own rules come after it."""
 PREFIX = "paint_tab"
 """Where the server has the files, below the page."""
 EXAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
@@ -28,7 +30,7 @@ def paint_tab() -> None:
     """Adds the content of the tab; to be called inside a `gr.Tab`."""
     gr.HTML(
         html_template=(FILES / "paint.html").read_text("utf-8"),
-        css_template=(FILES / "paint.css").read_text("utf-8"),
+        css_template="\n".join(path.read_text("utf-8") for path in (CONTROLS, FILES / "paint.css")),
         js_on_load=_START,
         apply_default_css=False,
     )

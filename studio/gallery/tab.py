@@ -5,10 +5,11 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
-from serve.page import PageFiles
+from serve.page import CONTROLS, PageFiles
 from studio.gallery.routes import Finish, gallery_routes
 
 FILES = Path(__file__).with_name("tab_page")
+STYLES = FILES / "gallery.css", FILES / "viewer.css"
 PREFIX = "gallery_tab"
 """Where the server has the files, below the page."""
 
@@ -21,7 +22,7 @@ def gallery_tab() -> None:
     """Adds the content of the tab; to be called inside a `gr.Tab`."""
     gr.HTML(
         html_template=(FILES / "gallery.html").read_text("utf-8"),
-        css_template="\n".join((FILES / name).read_text("utf-8") for name in ("gallery.css", "viewer.css")),
+        css_template="\n".join(path.read_text("utf-8") for path in (CONTROLS, *STYLES)),
         js_on_load=_START,
         apply_default_css=False,
     )
