@@ -23,7 +23,8 @@ examples:
 Proofs of 512 px go to FOLDER/proofs, the finals to FOLDER: first what was starred in the gallery, then what was kept,
 then what promises most; never what was rejected. What is done is kept: after Ctrl-C, or a power cut, the same command
 goes on. More photos, styles and settings may be added to a folder; finals of another --size or --upscale are painted
-beside those that are there, as cat-udnie-2x.png. Exit code: 0 done, 2 something to mend (all else is done), 130 stopped.
+beside those that are there, as cat-udnie-2x.png. Exit code: 0 done, 2 something to mend (all else is done), 130
+stopped.
 """
 
 

@@ -1,4 +1,4 @@
-"""Jobs that outlive their process: who works on them, and what becomes of them, in a file that no kill leaves broken."""
+"""Jobs that outlive their process: who works on them, and what becomes of them; no kill leaves their file broken."""
 
 import contextlib
 import json
