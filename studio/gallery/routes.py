@@ -87,6 +87,14 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
         with refused(404, told):
             return {"ids": [render.id for render in store.like(id)]}
 
+    _add_picks(router, store, originals, finish)
+    return router
+
+
+def _add_picks(router: APIRouter, store: Store, originals: Originals, finish: Finish) -> None:
+    """What becomes of renders: they are rated, finished, laid over their photos, and told of in a table."""
+    folder, told = store.folder, partial(_without_place, store.folder)
+
     @router.post("/ratings")
     def rate(ratings: Annotated[dict[Id, Rating], Body(embed=True, max_length=MOST_AT_ONCE)]) -> Mapping[str, int]:
         with refused(404, told):
@@ -112,8 +120,6 @@ def gallery_routes(folder: Path, finish: Finish) -> APIRouter:
     def export_csv() -> Response:
         with refused(409, told):
             return _download(to_csv(store), "text/csv; charset=utf-8", f"{folder.name}.csv")
-
-    return router
 
 
 def _list(watch: Watch, since: int) -> Mapping[str, Any]:
