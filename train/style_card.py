@@ -97,7 +97,7 @@ def make_card(job: StyleJob, module: StyleModule, pack: PhotoPack, pictures: Seq
         photos=PhotosCard(len(pack), pack.sha256),
         steps=module.trainer.global_step,
         seconds=round(module.seconds, 1),
-        hardware=hardware() | {"processes": module.trainer.world_size},
+        hardware=hardware() | {"processes": module.trainer.world_size, "photos_a_step": module.photos_a_step},
         provenance=provenance() | versions | {"base_sha256": job.base_sha256, "precision": precision()},
         seed=options.seed,
         figures=_figures(module),

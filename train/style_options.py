@@ -24,13 +24,14 @@ class StyleOptions:
     size: int = 512
     """Long side of the photos that the strokes are learned for, pixels."""
     steps: int = 450
-    """Optimizer steps, unless a time is given."""
+    """Optimizer steps, unless a time is given; with twice the photos a step, half as many do."""
     batch_size: int = 4
     """Photos a step, in each process; auto (0) is 4, or fewer where the memory asks for it."""
     crop_px: int = 256
     """Side of the squares cut from photos."""
     learning_rate: float = 3e-3
-    """Adam's peak learning rate; short warm-up, then cosine decay to zero."""
+    """Adam's peak learning rate for 4 photos a step; it grows with the square root of the photos a step, those of all
+    processes together. Short warm-up, then cosine decay to zero."""
     content_weight: float = 1.0
     """Weight of the content loss."""
     tv_weight: float = 0.5
