@@ -1,5 +1,6 @@
 """What every test shares: no network, no weights of this machine, the same examples each time."""
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from PIL import Image
 from nst_core import features
 from nst_core.compact import CompactNetwork, CompactOptions, save_compact
 from serve import providers
+
+# Where the tests were started with & by a script, they and all that they start would ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("impasto", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("impasto")

@@ -5,30 +5,15 @@ from pathlib import Path
 
 import pytest
 from easel import Easel
-from layered_photo import sweep, write_pictures
+from layered_photo import sweep
 from playwright.sync_api import Page
 from serving import Running, running
 
 from impasto.page import mount_page
-from nst_core.picture import read_picture
 from serve.api.app import build_app
 from serve.engine import Engine
-from studio.layers.build import build_stack
-from studio.layers.options import LayersOptions
-from studio.layers.stack import Stack
 
-pytest_plugins = ["browser_fixtures"]
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
-    return write_pictures(tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="module")
-def built(pictures: tuple[Path, list[Path]]) -> Stack:
-    """As the command builds it."""
-    return build_stack(read_picture(pictures[0]), pictures[1], LayersOptions())
+pytest_plugins = ["browser_fixtures", "layered_photo_fixtures"]
 
 
 @pytest.fixture(scope="module")

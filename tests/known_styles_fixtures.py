@@ -9,7 +9,7 @@ from models import catalog
 
 
 @pytest.fixture
-def styles(painting_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def known_styles(painting_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the styles: `sky` knows waves.png, `pair` that and night.png, both at 96 pixels."""
     folder = tmp_path / "styles"
     monkeypatch.setenv("IMPASTO_STYLES_DIR", str(folder))

@@ -7,24 +7,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from layered_photo import write_pictures
 from layers_api import Pictures, described, server
 
-from nst_core.picture import read_picture
-from studio.layers.build import build_stack
-from studio.layers.options import LayersOptions
-from studio.layers.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
-    return write_pictures(tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="module")
-def built(pictures: Pictures) -> Stack:
-    """As the command builds it."""
-    return build_stack(read_picture(pictures[0]), pictures[1], LayersOptions())
+pytest_plugins = ["layered_photo_fixtures"]
 
 
 @pytest.fixture(scope="module")
@@ -44,5 +29,5 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 
 @pytest.fixture
-def api(tmp_path: Path, temporary: Path) -> TestClient:
+def tab_api(tmp_path: Path, temporary: Path) -> TestClient:
     return server(tmp_path / "sweep")

@@ -49,21 +49,21 @@ GOOD = {"name": "x", "opacity": 1, "visible": True, "blend": "normal", "key": "x
     ],
 )
 def test_a_description_that_makes_no_sense_is_refused(
-    api: TestClient, pictures: Pictures, stack: Any, said: str
+    tab_api: TestClient, pictures: Pictures, stack: Any, said: str
 ) -> None:
     text = stack if isinstance(stack, str) else json.dumps(stack)
-    status, detail = problem(post(api, "file", pictures, stack=text))
+    status, detail = problem(post(tab_api, "file", pictures, stack=text))
     assert status == 422 and said in detail
 
 
-def test_groups_may_be_ten_deep(api: TestClient, pictures: Pictures) -> None:
+def test_groups_may_be_ten_deep(tab_api: TestClient, pictures: Pictures) -> None:
     node: dict[str, Any] = GOOD
     for _ in range(10):
         node = {"name": "g", "opacity": 1, "visible": True, "blend": "normal", "children": [node]}
-    status, detail = problem(post(api, "file", pictures, stack=json.dumps({"children": [node]})))
+    status, detail = problem(post(tab_api, "file", pictures, stack=json.dumps({"children": [node]})))
     assert (status, "more than 10 deep" in detail) == (422, True)
     deep = '{"children":' + "[" * 5000 + "]" * 5000 + "}"
-    assert problem(post(api, "file", pictures, stack=deep))[0] == 422
+    assert problem(post(tab_api, "file", pictures, stack=deep))[0] == 422
 
 
 @hypothesis.settings(max_examples=60)
@@ -86,35 +86,35 @@ def test_no_description_brings_the_reading_down(description: Any) -> None:
 
 
 def test_what_is_wrong_with_the_pictures_is_told_in_a_line(
-    tmp_path: Path, api: TestClient, pictures: Pictures, description: list[dict[str, Any]]
+    tmp_path: Path, tab_api: TestClient, pictures: Pictures, description: list[dict[str, Any]]
 ) -> None:
     photo, renders = pictures
-    assert problem(post(api, "preview", (photo, []))) == (
+    assert problem(post(tab_api, "preview", (photo, []))) == (
         422,
         "a stack takes a photo, and at least one painted version of it",
     )
     (tmp_path / "text.png").write_text("no picture")
-    status, detail = problem(post(api, "preview", (photo, [tmp_path / "text.png"])))
+    status, detail = problem(post(tab_api, "preview", (photo, [tmp_path / "text.png"])))
     assert status == 415 and detail.startswith("text.png") and str(tmp_path) not in detail
     write_picture(drawn_photo(160, 160), tmp_path / "square.png")
-    said = failure(post(api, "preview", (photo, [*renders, tmp_path / "square.png"])))
+    said = failure(post(tab_api, "preview", (photo, [*renders, tmp_path / "square.png"])))
     assert "square.png" in said and "/" not in said.replace("160/160", "")
     whole = renders[0].read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    said = failure(post(api, "preview", (photo, [tmp_path / "cut.png"])))
+    said = failure(post(tab_api, "preview", (photo, [tmp_path / "cut.png"])))
     assert said.startswith("cut.png") and "\n" not in said
     wish = json.dumps({"children": wish_of(description, waves={"mask": 0})})
-    said = failure(post(api, "file", pictures, [as_png(np.zeros((10, 10), np.uint8))], stack=wish))
+    said = failure(post(tab_api, "file", pictures, [as_png(np.zeros((10, 10), np.uint8))], stack=wish))
     assert said.startswith("mask 0 has 10 × 10 px, the picture 240 × 160")
-    said = failure(post(api, "file", pictures, stack=json.dumps({"children": [GOOD]})))
+    said = failure(post(tab_api, "file", pictures, stack=json.dumps({"children": [GOOD]})))
     assert said.startswith("stack: no layer x was made of these pictures")
 
 
-def test_names_of_files_lead_nowhere(api: TestClient, pictures: Pictures) -> None:
+def test_names_of_files_lead_nowhere(tab_api: TestClient, pictures: Pictures) -> None:
     photo, renders = pictures
     files = [("photo", ("../../é" + "猫" * 200 + ".png", photo.read_bytes()))]
     files += [("renders", ("/etc/passwd", renders[0].read_bytes()))]
-    found = events(api.post(PATH + "preview", files=files))
+    found = events(tab_api.post(PATH + "preview", files=files))
     assert "passwd" in json.dumps(next(each.fields for each in found if each.event == "stack"))
 
 

@@ -43,9 +43,9 @@ from studio.layers.tab.tab import FILES, PREFIX
 pytest_plugins = ["layers_fixtures"]
 
 
-def test_the_tab_is_served_and_its_templates_hold_nothing_that_gradio_would_fill_in(api: TestClient) -> None:
+def test_the_tab_is_served_and_its_templates_hold_nothing_that_gradio_would_fill_in(tab_api: TestClient) -> None:
     for path in FILES.iterdir():
-        answer = api.get(f"/{PREFIX}/{path.name}")
+        answer = tab_api.get(f"/{PREFIX}/{path.name}")
         assert answer.content == path.read_bytes() and answer.headers["cache-control"] == "no-cache"
         assert not re.search(r"https?://", path.read_text("utf-8")), path.name
     for name in ("layers.html", "layers.css"):
@@ -62,8 +62,8 @@ def test_without_what_it_needs_the_tab_tells_how_to_install_it(monkeypatch: pyte
     assert only["type"] == "markdown" and "pip install '.[studio]'" in only["props"]["value"]
 
 
-def test_the_preview_is_the_stack_that_the_command_makes(api: TestClient, pictures: Pictures, built: Stack) -> None:
-    found = events(post(api, "preview", pictures))
+def test_the_preview_is_the_stack_that_the_command_makes(tab_api: TestClient, pictures: Pictures, built: Stack) -> None:
+    found = events(post(tab_api, "preview", pictures))
     stack = next(each.fields for each in found if each.event == "stack")
     assert (stack["width"], stack["height"], stack["full"]) == (240, 160, [240, 160])
     assert names(stack["children"]) == [child_names(child) for child in built.children]
@@ -89,14 +89,14 @@ def child_names(child: Layer | Group) -> Any:
 
 
 def test_a_psd_has_what_the_artist_made_of_the_stack(
-    api: TestClient, pictures: Pictures, built: Stack, description: list[dict[str, Any]]
+    tab_api: TestClient, pictures: Pictures, built: Stack, description: list[dict[str, Any]]
 ) -> None:
     mask = np.zeros((160, 240), np.uint8)
     mask[40:120, 60:200] = 200
     change = {"name": "The waves", "mask": 0, "opacity": 0.4, "blend": "multiply", "visible": True}
     wish = wish_of(description, waves=change, night={"visible": False})
     file = made_file(
-        post(api, "file", pictures, [as_png(mask)], stack=json.dumps({"children": wish[::-1]}), format="psd")
+        post(tab_api, "file", pictures, [as_png(mask)], stack=json.dumps({"children": wish[::-1]}), format="psd")
     )
     assert (file.fields["name"], file.fields["width"], file.fields["height"]) == ("cat-layers.psd", 240, 160)
     document = PSDImage.open(io.BytesIO(file.data))
@@ -122,10 +122,10 @@ def test_a_psd_has_what_the_artist_made_of_the_stack(
 
 @pytest.mark.parametrize("format", ["ora", "png"])
 def test_other_files_show_the_same(
-    api: TestClient, pictures: Pictures, built: Stack, description: list[dict[str, Any]], format: str
+    tab_api: TestClient, pictures: Pictures, built: Stack, description: list[dict[str, Any]], format: str
 ) -> None:
     wish = wish_of(description, lilies={"mask": "none", "opacity": 1.0})
-    file = made_file(post(api, "file", pictures, stack=json.dumps({"children": wish}), format=format))
+    file = made_file(post(tab_api, "file", pictures, stack=json.dumps({"children": wish}), format=format))
     assert file.fields["name"] == f"cat-layers.{format}"
 
     def changed(child: Layer | Group) -> Layer | Group:
@@ -142,16 +142,18 @@ def test_other_files_show_the_same(
 
 
 def test_a_mask_that_was_painted_small_is_the_same_at_full_size(
-    api: TestClient, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    tab_api: TestClient, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preview, "PREVIEW_PX", 120)
     photo, renders = pictures
-    stack = next(each.fields for each in events(post(api, "preview", (photo, renders[:1]))) if each.event == "stack")
+    stack = next(
+        each.fields for each in events(post(tab_api, "preview", (photo, renders[:1]))) if each.event == "stack"
+    )
     assert (stack["width"], stack["height"], stack["full"]) == (120, 80, [240, 160])
     rows, columns = np.mgrid[0:80, 0:120]
     mask = np.clip(255 * (np.hypot(rows - 30, columns - 70) - 16) / 4, 0, 255).astype(np.uint8)
     wish = {"children": wish_of(stack["children"], waves={"mask": 0})}
-    answer = post(api, "file", (photo, renders[:1]), [as_png(mask)], stack=json.dumps(wish))
+    answer = post(tab_api, "file", (photo, renders[:1]), [as_png(mask)], stack=json.dumps(wish))
     document = PSDImage.open(io.BytesIO(made_file(answer).data))
     layer = next(layer for layer in document.descendants() if layer.name == "waves")
     assert layer.mask is not None and layer.mask.bbox == (0, 0, 240, 160)
@@ -162,29 +164,29 @@ def test_a_mask_that_was_painted_small_is_the_same_at_full_size(
 
 
 def test_renders_are_blended_where_their_masks_are(
-    tmp_path: Path, api: TestClient, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tab_api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalog, "shipped_folder", lambda: tmp_path / "shipped")
     monkeypatch.setenv("IMPASTO_STYLES_DIR", str(tmp_path / "styles"))
     for style in STYLES:
         write_toy_style(tmp_path / "styles" / f"{style}.onnx", 1, toy_card(style, size_px=240))
     photo, renders = write_pictures(tmp_path)
-    wish = wish_of(described(api, (photo, renders)), night={"visible": False})
-    file = made_file(post(api, "file", (photo, renders), stack=json.dumps({"children": wish}), format="blend"))
+    wish = wish_of(described(tab_api, (photo, renders)), night={"visible": False})
+    file = made_file(post(tab_api, "file", (photo, renders), stack=json.dumps({"children": wish}), format="blend"))
     assert file.fields["name"] == "cat-blended.png"
     assert read_picture_bytes(file.data, "blended.png").pixels.shape == (160, 240, 3)
 
     write_picture(read_picture(renders[0]), renders[0])  # which no longer says how it was painted
-    wish = wish_of(described(api, (photo, renders)))
-    said = failure(post(api, "file", (photo, renders), stack=json.dumps({"children": wish}), format="blend"))
+    wish = wish_of(described(tab_api, (photo, renders)))
+    said = failure(post(tab_api, "file", (photo, renders), stack=json.dumps({"children": wish}), format="blend"))
     assert said.startswith("cat-waves.png does not say how a style painted it")
 
 
-def test_the_same_picture_is_taken_once(api: TestClient, pictures: Pictures) -> None:
+def test_the_same_picture_is_taken_once(tab_api: TestClient, pictures: Pictures) -> None:
     photo, (render, *_) = pictures
-    assert problem(post(api, "preview", (photo, [photo, photo])))[0] == 422
-    assert len(layers(described(api, (photo, [render, photo, render])))) == len(
-        layers(described(api, (photo, [render])))
+    assert problem(post(tab_api, "preview", (photo, [photo, photo])))[0] == 422
+    assert len(layers(described(tab_api, (photo, [render, photo, render])))) == len(
+        layers(described(tab_api, (photo, [render])))
     )
 
 
@@ -199,16 +201,16 @@ def swept(tmp_path: Path) -> tuple[Path, Path, list[int]]:
 
 def test_renders_of_the_gallery_come_by_their_ids(temporary: Path, swept: tuple[Path, Path, list[int]]) -> None:
     folder, photo, ids = swept
-    api = server(folder)
-    (stack,) = [each for each in events(api.post(PATH + "preview", data={"picks": ids})) if each.event == "stack"]
+    tab_api = server(folder)
+    (stack,) = [each for each in events(tab_api.post(PATH + "preview", data={"picks": ids})) if each.event == "stack"]
     assert {"waves", "night", "lilies"} <= {layer["name"] for layer in layers(stack.fields["children"])}
-    assert problem(api.post(PATH + "preview", data={"picks": [99_999]}))[0] == 404
-    assert problem(api.post(PATH + "preview", data={"picks": ["../x"]}))[0] == 422
+    assert problem(tab_api.post(PATH + "preview", data={"picks": [99_999]}))[0] == 404
+    assert problem(tab_api.post(PATH + "preview", data={"picks": ["../x"]}))[0] == 422
 
     data = photo.read_bytes()
     photo.unlink()
-    status, detail = problem(api.post(PATH + "preview", data={"picks": ids}))
+    status, detail = problem(tab_api.post(PATH + "preview", data={"picks": ids}))
     assert status == 404 and detail.startswith("the photo cat.png is not where it was") and str(folder) not in detail
-    again = api.post(PATH + "preview", files=[("photo", ("cat.png", data))], data={"picks": ids[:1]})
+    again = tab_api.post(PATH + "preview", files=[("photo", ("cat.png", data))], data={"picks": ids[:1]})
     (stack,) = [each for each in events(again) if each.event == "stack"]
     assert "lilies" in {layer["name"] for layer in layers(stack.fields["children"])}

@@ -10,7 +10,7 @@ from known_styles import digest, fast, loss, pixels, settings, write_style
 from impasto.main import main
 
 pytest_plugins = ["known_styles_fixtures"]
-pytestmark = pytest.mark.usefixtures("styles")
+pytestmark = pytest.mark.usefixtures("known_styles")
 
 SIZE = ["--size", "96", "--iterations", "6"]
 
@@ -19,17 +19,17 @@ def optimize(*words: str) -> int:
     return main(["optimize", *SIZE, *words])
 
 
-def test_a_styles_name_is_its_painting(styles: Path, capsys):
+def test_a_styles_name_is_its_painting(known_styles: Path, capsys):
     assert optimize("cat.png", "--style", "sky", "-o", "named.png") == 0
     assert "times as large" not in capsys.readouterr().out
     assert optimize("cat.png", "--style", "waves.png", "--start", "cat.png", "-o", "pictured.png") == 0
     apart, painted = (np.abs(pixels("named.png") - pixels(name)).mean() for name in ("pictured.png", "cat.png"))
     assert apart < 0.1 * painted and painted > 2
     (painting,) = settings("named.png")["paintings"]
-    assert painting == {"file": "sky.onnx", "sha256": digest(styles / "sky.onnx"), "share": 1.0, "mask": None}
+    assert painting == {"file": "sky.onnx", "sha256": digest(known_styles / "sky.onnx"), "share": 1.0, "mask": None}
 
 
-def test_shares_and_palettes_of_styles_are_mixed(styles: Path):
+def test_shares_and_palettes_of_styles_are_mixed(known_styles: Path):
     assert optimize("cat.png", "--style", "pair", "-o", "pair.png") == 0
     assert (
         optimize("cat.png", "--style", "sky:0.3", "--style", "night.png:0.7", "--start", "cat.png", "-o", "b.png") == 0
@@ -57,10 +57,10 @@ def test_strokes_of_another_size_are_said(capsys):
     assert said in capsys.readouterr().out.splitlines()
 
 
-def test_the_fast_picture_is_what_is_started_from(styles: Path):
+def test_the_fast_picture_is_what_is_started_from(known_styles: Path):
     assert optimize("cat.png", "--from-style", "sky", "-o", "draft.png", "--iterations", "1") == 0
     np.testing.assert_array_equal(pixels("draft.png"), fast("sky"))
-    assert settings("draft.png")["start_picture"] == {"file": "sky.onnx", "sha256": digest(styles / "sky.onnx")}
+    assert settings("draft.png")["start_picture"] == {"file": "sky.onnx", "sha256": digest(known_styles / "sky.onnx")}
     assert optimize("cat.png", "--from-style", "sky", "-o", "better.png") == 0
     assert loss("better.png", "sky") < 0.9 * loss("draft.png", "sky")
     assert optimize("cat.png", "--from-style", "sky", "--style", "night.png", "-o", "night.png.png") == 0
@@ -75,12 +75,12 @@ def test_only_inside_a_mask_the_fast_picture_changes():
     assert settings("out.png")["only"] == {"file": "right.png", "sha256": digest(Path("right.png"))}
 
 
-def test_a_style_changed_since_is_noticed_by_resume(styles: Path, capsys):
+def test_a_style_changed_since_is_noticed_by_resume(known_styles: Path, capsys):
     words = ["cat.png", "--from-style", "sky", "-o", "out.png", "--resume"]
     for _ in range(2):
         assert optimize(*words) == 0
     assert "out.png is done already" in capsys.readouterr().out
-    write_style(styles / "sky.onnx", ["night.png"])
+    write_style(known_styles / "sky.onnx", ["night.png"])
     assert optimize(*words) == 0
     assert "is done already" not in capsys.readouterr().out
 

@@ -17,7 +17,7 @@ from serve.engine import Engine
 from serve.paint_options import PaintOptions
 
 pytest_plugins = ["known_styles_fixtures"]
-pytestmark = pytest.mark.usefixtures("styles")
+pytestmark = pytest.mark.usefixtures("known_styles")
 
 
 def paint(*words: str) -> int:
