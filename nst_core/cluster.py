@@ -9,7 +9,9 @@ import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal
 
 from nst_core.errors import ConfigError, NstError
@@ -75,7 +77,7 @@ def open_cluster(address: str | None, cores: int, say: Callable[[str], None]) ->
     else:
         _connect(address, quiet)
     try:
-        if any(not _is_loopback(node["NodeManagerAddress"]) for node in nodes()):
+        if any(not _is_loopback(node["NodeManagerAddress"]) for node in Head().nodes() or ()):
             say(
                 "impasto: whoever reaches the ports of this Ray cluster can run programs on its machines; "
                 "keep them inside a network that you trust"
@@ -111,39 +113,53 @@ def _is_loopback(host: str) -> bool:
 
 
 class Head:
-    """The head of the cluster, without which Ray's calls wait for it, and then end the program."""
+    """The head of the cluster, which knows its machines; where it is gone, Ray waits a minute, and ends the program."""
 
     def __init__(self) -> None:
         self._missed = 0
+        self._asked: Future[list[Mapping[str, Any]]] | None = None
 
-    def is_there(self) -> bool:
-        """Whether it answers; where it does not, the others work on for a while.
+    def nodes(self) -> list[Mapping[str, Any]] | None:
+        """The machines that are there now, as Ray tells of them; None where the head does not answer for a while.
 
         Raises:
-            NstError: It has not, several times in a row.
+            NstError: It has not answered several times in a row.
         """
-        import ray
+        from ray.exceptions import RayError
 
+        self._asked = self._asked or _ask_for_nodes()
         try:
-            _knock(ray.get_runtime_context().gcs_address)
-        except OSError:
+            found = self._asked.result(HEAD_S)
+        except TimeoutError:
             self._missed += 1
-            if self._missed < HEADLESS:
-                return False
-            raise NstError("the head of the Ray cluster is gone; once there is one, the same command goes on") from None
-        self._missed = 0
-        return True
+        except RayError:
+            self._missed, self._asked = self._missed + 1, None
+        else:
+            self._missed, self._asked = 0, None
+            return found
+        if self._missed < HEADLESS:
+            return None
+        raise NstError("the head of the Ray cluster is gone; once there is one, the same command goes on")
+
+
+def _ask_for_nodes() -> Future[list[Mapping[str, Any]]]:
+    """In a thread that nobody has to wait for."""
+    import ray
+
+    answer: Future[list[Mapping[str, Any]]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result([node for node in ray.nodes() if node["Alive"]])
+        except Exception as error:  # for who reads the answer
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    return answer
 
 
 def _knock(address: str) -> None:
     socket.create_connection((_host(address), int(address.rpartition(":")[2])), HEAD_S).close()
-
-
-def nodes() -> list[Mapping[str, Any]]:
-    """The machines that are there now, as Ray tells of them."""
-    import ray
-
-    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def check_machine(tokens: Sequence[Path], packages: Sequence[str], wanted: str) -> str:

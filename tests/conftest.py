@@ -1,5 +1,6 @@
 """What every test shares: no network, no weights of this machine, the same examples each time."""
 
+import os
 import signal
 import socket
 import threading
@@ -15,8 +16,12 @@ import torch
 from PIL import Image
 
 from nst_core import features
+from nst_core.cluster import ONE_MACHINE
 from nst_core.compact import CompactNetwork, CompactOptions, save_compact
 from serve import providers
+
+# Ray, which reads these as it is imported, would listen everywhere and leave a token in the home folder.
+os.environ |= {ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 
 # Where the tests were started with & by a script, they and all that they start would ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,7 +49,7 @@ NEEDED = {
     "gradio": [*BROWSER_TESTS, "test_page.py", "test_layers_*routes.py"],
     "playwright": BROWSER_TESTS,
     "moto": ["test_shared_styles.py", "test_storage*.py"],
-    "ray": ["test_sweep_ray.py", "test_train_ray.py"],
+    "ray": ["test_cluster.py", "test_sweep_ray.py", "test_train_ray.py"],
 }
 """Packages that a machine for training may be without, and the tests that need them."""
 MISSING = [package for package in NEEDED if find_spec(package) is None]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import psutil
 import pytest
 import torch
 from PIL import Image
+from two_nodes import PATHS, Cluster, processes, ray, two_nodes, wait_for
 
 from impasto.train_display import print_status
 from models.catalog import read_style
@@ -22,7 +23,7 @@ from models.registry import load_network
 from nst_core.cluster import ONE_MACHINE
 from nst_core.copies import copy_path
 from nst_core.ledger import Ledger
-from train import easel
+from train import easel, ray_learners, ray_places
 from train.easel import Duty, Easel, Needs, Told, train_versions
 from train.engines import open_learners
 from train.machines import Machines
@@ -30,36 +31,15 @@ from train.queue import NightOptions, Report, night
 from train.style_job import StyleJob, describe
 from train.style_options import StyleOptions
 
-# Before Ray is imported. It would leave a token in the home folder.
-os.environ |= {ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-import ray
-from ray.cluster_utils import Cluster
-
-from train import ray_learners, ray_places
-
-NODE = {
-    "num_cpus": 1, "node_ip_address": "127.0.0.1", "include_dashboard": False, "object_store_memory": 80_000_000,
-    "memory": 1_500_000_000,
-}  # fmt: skip
 STYLES = ["night", "sea", "waves"]
 COMMAND = ["train", "art", "--photos", "photos", "--steps", "24", "--crop-px", "64", "--batch-size", "1"]
 COMMAND += ["--size", "128", "--base", "none"]
-PATHS = {"PYTHONPATH": f"{Path(__file__).parents[1]}{os.pathsep}{Path(__file__).parent}"}
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Of two nodes with a core each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", PATHS["PYTHONPATH"])
-        patch.delenv("OMP_NUM_THREADS", raising=False)  # a node's number of cores decides
-        started = Cluster(initialize_head=True, head_node_args=NODE)
-        started.add_node(**NODE)
+    with two_nodes() as started:
         yield started
-        ours = psutil.Process().children(recursive=True)
-        started.shutdown()
-        for process in psutil.wait_procs(ours, 1)[1]:  # without its head, some of a cluster lingers
-            process.kill()
 
 
 @pytest.fixture
@@ -202,26 +182,6 @@ def start(program: str, *more: str) -> subprocess.Popen:
 
 def errors() -> str:
     return Path("errors.txt").read_text()
-
-
-def wait_for(condition: Callable[[], bool], driver: subprocess.Popen | None = None) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until
-        assert driver is None or driver.poll() is None, errors()
-        time.sleep(0.05)
-
-
-def processes(name: str) -> list[psutil.Process]:
-    """Of those that this one's have started, those of a name."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if process.cmdline()[0].startswith(name):
-                found.append(process)
-        except (psutil.Error, IndexError):
-            continue
-    return found
 
 
 def learning() -> list[psutil.Process]:

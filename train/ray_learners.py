@@ -20,7 +20,7 @@ from nst_core.errors import NstError
 from nst_core.jobs import Job
 from train.easel import Duty
 from train.queue import News
-from train.ray_places import Hired, Place, find_places, hire
+from train.ray_places import Hired, Place, hire, places_of
 from train.style_job import StyleJob
 
 LOOK_EVERY_S = 5.0
@@ -35,8 +35,8 @@ TRIES = 3
 """A job over which so many easels fell is set aside."""
 STARTS = 3
 """A machine on which so many easels fell before they began is given up."""
-HALT_S = 40.0
-"""For easels to keep the state of what they learn."""
+HALT_S, COMING_S = 40.0, 5.0
+"""For easels to keep the state of what they learn; and for those that nobody has heard of yet, which may never come."""
 
 
 class RayLearners:
@@ -91,8 +91,8 @@ class RayLearners:
         with contextlib.suppress(RayError, NstError):
             for easel in self._easels:
                 easel.actor.stop.remote()
-            until = time.monotonic() + HALT_S
-            while self._easels and time.monotonic() < until:
+            halted = time.monotonic()
+            while any(time.monotonic() - halted < (HALT_S if easel.host else COMING_S) for easel in self._easels):
                 words = {easel.words: easel for easel in self._easels}
                 for word in ray.wait(list(words), timeout=PATIENCE_S)[0]:
                     self._heard(words[word])
@@ -116,9 +116,9 @@ class RayLearners:
         for token in self._duty.tokens:
             with contextlib.suppress(OSError):
                 token.touch()  # or another night would take it for abandoned
-        if not self._head.is_there():
+        if (nodes := self._head.nodes()) is None:
             return
-        places = find_places(self._duty.machines)
+        places = [place for node in nodes for place in places_of(node, self._duty.machines)]
         self._places = [place for place in places if self._starts[place.node] < STARTS]
         if places and not self._places:
             raise NstError(f"no machine of the cluster can learn: {self._unfit}")

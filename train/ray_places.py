@@ -10,7 +10,6 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from nst_core.cluster import nodes
 from nst_core.jobs import Job
 from train.easel import Duty, Easel, Needs
 from train.machines import Machines
@@ -47,11 +46,6 @@ class Hired:
     """When it told something last."""
     late: bool = False
     """Whether its silence has been told of."""
-
-
-def find_places(machines: Machines) -> list[Place]:
-    """Room on all machines of the cluster that are there now, where each training takes what `machines` says."""
-    return [place for node in nodes() for place in places_of(node, machines)]
 
 
 def places_of(node: Mapping[str, Any], machines: Machines) -> list[Place]:

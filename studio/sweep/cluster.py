@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nst_core.cluster import nodes
 from nst_core.jobs import Job
 from serve.providers import ProviderChoice
 from studio.sweep.station import Duty, Station
@@ -57,18 +56,14 @@ class Hired:
         return bool(self.host) and not self.alone and not any(batch.late for batch in self.batches.values())
 
 
-def find_posts(provider: ProviderChoice, memory_limit: int) -> list[Post]:
-    """Room for stations on all machines of the cluster that are there now.
+def posts_of(node: Mapping[str, Any], provider: ProviderChoice, memory_limit: int) -> list[Post]:
+    """Room for stations on a machine of the cluster.
 
     Args:
+        node: the machine, as Ray tells of it.
         provider: that computes the networks.
-        memory_limit: bytes that may be taken of each machine; 0 is all that Ray has to give there.
+        memory_limit: bytes that may be taken of it; 0 is all that Ray has to give there.
     """
-    return [post for node in nodes() for post in posts_of(node, provider, memory_limit)]
-
-
-def posts_of(node: Mapping[str, Any], provider: ProviderChoice, memory_limit: int) -> list[Post]:
-    """Room for stations on a machine, as Ray tells of it."""
     has = node["Resources"]
     cores, cards = int(has.get("CPU", 0)), int(has.get("GPU", 0)) if provider in ("auto", "cuda") else 0
     if not cores or (provider == "cuda" and not cards):

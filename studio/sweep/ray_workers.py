@@ -4,7 +4,7 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -13,7 +13,7 @@ from ray.exceptions import RayError, RayTaskError
 from nst_core.cluster import Head
 from nst_core.errors import NstError
 from nst_core.jobs import Ended, Job
-from studio.sweep.cluster import BATCHES, Batch, Hired, find_posts, hire
+from studio.sweep.cluster import BATCHES, Batch, Hired, hire, posts_of
 from studio.sweep.job import SweepJob
 from studio.sweep.station import Duty, Outcome
 from studio.sweep.turn import Pace, now
@@ -76,8 +76,8 @@ class RayWorkers:
 
     def ended(self) -> list[Ended]:
         if time.monotonic() - self._looked > LOOK_EVERY_S:
-            if self._head.is_there():
-                self._hire()
+            if (nodes := self._head.nodes()) is not None:
+                self._hire(nodes)
             self._look_after()
             self._looked = time.monotonic()
         self._give()
@@ -116,13 +116,13 @@ class RayWorkers:
         found = {call: station for station in self._stations for call in station.batches}
         return found | {station.report: station for station in self._stations if not station.host}
 
-    def _hire(self) -> None:
+    def _hire(self, nodes: Sequence[Mapping[str, Any]]) -> None:
         """Puts stations where there is room.
 
         Raises:
             NstError: On no machine does one stand.
         """
-        posts = find_posts(self._duty.provider, self._duty.memory_limit)
+        posts = [post for node in nodes for post in posts_of(node, self._duty.provider, self._duty.memory_limit)]
         usable = [post for post in posts if self._starts[post.node] < STARTS]
         if posts and not usable:
             raise self._unfit or NstError("no machine of the cluster can paint; Ray's logs in /tmp/ray say why")
