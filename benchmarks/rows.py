@@ -124,12 +124,11 @@ def night(figures: Figures) -> list[Row]:
 
 def style_quality(figures: Figures) -> list[Row]:
     styles = {name: style for name, style in figures["styles"].items() if "anchor_J" in style}
-    steps = sorted({style["steps"] for style in styles.values()})
     ours, theirs = (", ".join(f"{style[key]:.2f}" for style in styles.values()) for key in ("J", "anchor_J"))
     return [
         (
             f"style + content loss J by an independent judge (lower is better), mean of {figures['photos']} photos: "
-            f"{', '.join(styles)}, learned for {' or '.join(map(str, steps))} steps from the base",
+            f"{', '.join(styles)}, learned as in scripts/train-shipped",
             ours,
             f"well-known networks of 1.68 M parameters by others: {theirs}",
         )

@@ -28,6 +28,7 @@ examples:
   impasto distill --photos photos/ --evaluate others/ paintings/ -o compact.safetensors
   impasto distill --photos photos/ --config configs/distill/compact.yaml -o compact.safetensors
   impasto distill --photos photos/ -o compact.safetensors --resume      go on after Ctrl-C or a crash
+  impasto distill --photos photos/ --start compact.safetensors --steps 0 -o new.safetensors      heads alone, anew
   impasto distill --photos photos/ --teacher-shallow vgg19_to_relu3_1.safetensors \\
       --teacher-deep vgg19_distilled16x.safetensors -o compact.safetensors
 
@@ -36,7 +37,7 @@ beside the result, as .ckpt, written each minute; at the end, the result's card 
 """
 
 RANGES: dict[str, tuple[float, float]] = {
-    "steps": (1, 10_000_000),
+    "steps": (0, 10_000_000),
     "batch": (1, 1024),
     "crop_px": (64, 2048),
     "learning_rate": (1e-9, 1),
@@ -146,12 +147,14 @@ class Display:
     def show(self, step: int, steps: int, figures: Mapping[str, float]) -> None:
         """Progress of `distill`; the error is averaged over layers, and over the last twenty steps or so."""
         grams = [value for name, value in figures.items() if name.startswith("gram_")]
-        error = sum(grams) / len(grams)
-        self.error = self.error + (error - self.error) * 0.05 if self.error else error
+        if grams:
+            error = sum(grams) / len(grams)
+            self.error = self.error + (error - self.error) * 0.05 if self.error else error
         if self.plain:
             if time.monotonic() - self.last_line > PLAIN_EVERY_S:
                 self.last_line = time.monotonic()
-                print(f"step {step} of {steps}, Gram error {self.error:.3f}", file=sys.stderr)
+                error = f", Gram error {self.error:.3f}" if self.error else ""  # none, where heads alone are fitted
+                print(f"step {step} of {steps}{error}", file=sys.stderr)
         elif not self.bar.tasks:
             self.bar.add_task("", total=steps, completed=step, error=self.error)
         else:

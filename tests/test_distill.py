@@ -22,7 +22,7 @@ from nst_core.compact import TEACHER_CHANNELS, CompactNetwork, CompactOptions, l
 from nst_core.errors import ConfigError, ModelError, WeightsError
 from nst_core.files import sha256
 from nst_core.vgg import HIDDEN, LAYERS, STRIDES
-from train import distill_heads, distill_run
+from train import distill_heads
 from train.distill import DistillOptions, HeadSolver, errors_through_head, relative_errors
 from train.distill_eval import measure_gram_errors
 from train.distill_run import distill
@@ -73,7 +73,8 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def quick_heads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Heads are fitted for a moment only, to one batch."""
-    monkeypatch.setattr(distill_run, "BATCHES", 1)
+    monkeypatch.setattr(distill_heads, "BATCHES", 1)
+    monkeypatch.setattr(distill_heads, "CROP_PX", 64)
     monkeypatch.setattr(distill_heads, "STEPS", 3)
 
 
@@ -119,13 +120,13 @@ def test_a_run_that_was_killed_goes_on_to_the_same_network(photos: Path, teacher
     steps: list[int] = []
 
     def progress(step: int, of: int, figures: Mapping[str, float]) -> None:
-        assert of == 5
-        assert {"loss", *(f"gram_{layer}" for layer in LAYERS)} <= figures.keys()
+        assert of == 6, "the last fits heads"
+        assert step == 5 or {"loss", *(f"gram_{layer}" for layer in LAYERS)} <= figures.keys()
         steps.append(step)
 
     distill(OPTIONS, photos, teacher, in_two, shape=SHAPE, resume=True, progress=progress)
     assert teacher.calls == 3  # and once for the heads
-    assert steps == [4, 5]
+    assert steps == [4, 5, 5]
     assert not in_two.with_suffix(".ckpt").exists()
     for key, value in weights_of(at_once).items():
         assert value.equal(weights_of(in_two)[key]), key
@@ -145,6 +146,33 @@ def test_heads_are_fitted_to_gram_matrices(monkeypatch: pytest.MonkeyPatch):
     fitted = distill_heads._fit(start, grams, truth @ grams @ truth.mT, generator)
     assert error(start) > 0.05
     assert error(fitted) < 0.02 * error(start)
+
+
+def test_without_steps_heads_alone_are_fitted(photos: Path, teacher: RandomTeacher, tmp_path: Path):
+    begun = tmp_path / "begun.safetensors"
+    distill(OPTIONS, photos, teacher, begun, shape=SHAPE)
+    output = tmp_path / "anew.safetensors"
+    card = distill(replace(OPTIONS, steps=0, seed=1), photos, teacher, output, start=begun)
+    assert (card["steps"], card["start"]) == (0, {"name": begun.name, "sha256": sha256(begun)})
+    assert card["seconds"] > 0
+    before, after = weights_of(begun), weights_of(output)
+    changed = {key.removeprefix("teacher_heads.") for key in before if not after[key].equal(before[key])}
+    assert changed == {f"{layer}.weight" for layer in LAYERS if layer != "relu4_1"}
+
+
+def test_heads_are_fitted_to_pictures_that_the_students_own_loss_paints(teacher: RandomTeacher):
+    crops = [torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8) for _ in range(2)]
+
+    def seen(replay: float) -> list[Tensor]:
+        student, generator = CompactNetwork(SHAPE), torch.Generator().manual_seed(0)
+        return list(distill_heads.seen_pictures(student, crops, replay, generator))
+
+    torch.manual_seed(0)
+    plain, painted = seen(0.0), seen(0.5)
+    assert [batch.shape for batch in painted] == [(4, 3, 64, 64)] * 2
+    assert painted[0][2:].equal(plain[0][2:])
+    assert not painted[0][:2].isclose(plain[0][:2], atol=0.01).all()
+    assert float(painted[1].min()) >= 0 and float(painted[1].max()) <= 1
 
 
 def test_layer_of_the_content_keeps_its_head(teacher: RandomTeacher):
@@ -188,7 +216,7 @@ def test_the_error_falls(photos: Path, teacher: RandomTeacher, tmp_path: Path, m
     losses: list[float] = []
 
     def progress(step: int, of: int, figures: Mapping[str, float]) -> None:
-        losses.append(figures["loss"])
+        losses.extend(figures[name] for name in figures if name == "loss")
 
     options = DistillOptions(steps=16, batch=2, crop_px=64, replay=0.0, hint_weight=0.0, learning_rate=5e-3)
     distill(options, photos, teacher, tmp_path / "c.safetensors", shape=SHAPE, progress=progress)
@@ -260,7 +288,7 @@ def test_pictures_that_cannot_be_measured_are_skipped(photos: Path, teacher: Ran
         (["--photos", "p", "-o", "a.safetensors"], "impasto weights get vgg19"),
         (["--photos", "p", "-o", "a.safetensors", "--teacher-deep", "d.safetensors"], "--teacher-shallow"),
         (["--photos", "p", "-o", "a.safetensors", "--evaluate", "none"], "none does not exist"),
-        (["--photos", "p", "-o", "a.safetensors", "--steps", "0"], "--steps must be a whole number from 1"),
+        (["--photos", "p", "-o", "a.safetensors", "--steps", "-1"], "--steps must be a whole number from 0"),
     ],
 )
 def test_command_says_what_to_mend(words: list[str], message: str, capsys: pytest.CaptureFixture[str]):
@@ -325,7 +353,7 @@ def test_command_trains_from_a_teacher_in_two_parts(
     said = capsys.readouterr()
     assert said.out.startswith(f"{output}: 1 steps in ")
     assert "relu5_1" in said.out
-    assert [line.partition(",")[0] for line in said.err.splitlines()] == ["step 1 of 1"]
+    assert [line.partition(",")[0] for line in said.err.splitlines()] == ["step 1 of 2"]
     card = json.loads(output.with_suffix(".json").read_text())
     assert [file["name"] for file in card["teacher"]] == ["shallow.safetensors", "deep.safetensors"]
     assert card["gram_errors"]["pictures"] == 1

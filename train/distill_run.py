@@ -9,7 +9,7 @@ import json
 import os
 import pickle
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from nst_core.compact import CompactNetwork, CompactOptions, load_compact, save_compact
@@ -26,15 +27,15 @@ from nst_core.files import sha256, write_bytes
 from nst_core.hardware import hardware
 from nst_core.picture import find_pictures
 from nst_core.provenance import provenance
+from train import distill_heads
 from train.data import PhotoCrops
 from train.distill import Distillation, DistillOptions, Teacher, bring
 from train.distill_eval import measure_gram_errors
-from train.distill_heads import BATCHES, fit_style_heads
 from train.photo_pack import LONG_SIDE_PX, open_pack
 from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, precision
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
-"""Called with the steps done, the steps in all, and the last batch's figures by name."""
+"""Called with the steps done, the steps in all, of which the last fit heads, and the last batch's figures by name."""
 
 
 def checkpoint_path(output: Path) -> Path:
@@ -106,14 +107,18 @@ def distill(
     photo_pack = open_pack(photos, long_side_px=long_side_px)
     painting_pack = open_pack(paintings, long_side_px=long_side_px) if paintings else None
     crops = PhotoCrops(photo_pack, options.crop_px, options.seed, done * options.batch, paintings=painting_pack)
-    fit(trainer, Distillation(options, student, teacher), DataLoader(crops, options.batch), state if resume else None)
+    if options.steps:
+        batches = DataLoader(crops, options.batch)
+        fit(trainer, Distillation(options, student, teacher), batches, state if resume else None)
     student.eval().to(device())
     bring(teacher, device())
     fresh = PhotoCrops(
-        photo_pack, options.crop_px, options.seed, options.steps * options.batch, paintings=painting_pack
+        photo_pack, distill_heads.CROP_PX, options.seed, options.steps * options.batch, paintings=painting_pack
     )
-    batches = itertools.islice(DataLoader(fresh, options.batch), BATCHES)
-    fit_style_heads(student, teacher, (batch.to(device()) / 255 for batch in batches))
+    batches = itertools.islice(DataLoader(fresh, options.batch), distill_heads.BATCHES)
+    generator = torch.Generator().manual_seed(options.seed)
+    pictures = distill_heads.seen_pictures(student, batches, options.replay, generator)
+    distill_heads.fit_style_heads(student, teacher, record.timed(pictures, options.steps))
     card = _finish(student, teacher, output, evaluation, record)
     state.unlink(missing_ok=True)
     return card
@@ -152,7 +157,16 @@ class Record(Callback):
         self.seconds = time.perf_counter() - self._began
         if self.progress is not None:
             figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-            self.progress(trainer.global_step, trainer.max_steps, figures)
+            self.progress(trainer.global_step, trainer.max_steps + distill_heads.BATCHES, figures)
+
+    def timed(self, batches: Iterable[Tensor], steps: int) -> Iterator[Tensor]:
+        """Counts the batches that heads are fitted to as further steps, after those of the training."""
+        began = time.perf_counter() - self.seconds
+        for done, batch in enumerate(batches):
+            if self.progress is not None:
+                self.progress(steps + done, steps + distill_heads.BATCHES, {})
+            yield batch
+            self.seconds = time.perf_counter() - began
 
 
 def _origin(options: DistillOptions, photos: Path, teacher: Teacher, shape: CompactOptions) -> dict[str, Any]:
