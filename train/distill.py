@@ -174,9 +174,10 @@ class Distillation(pl.LightningModule):
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         x = batch
-        if self.global_step >= self.options.replay_after:
+        n = round(self.options.replay * len(x)) if self.global_step >= self.options.replay_after else 0
+        if n > 1:
             with torch.autocast(x.device.type, enabled=False):
-                x = self.replay.share(self.student, x, self.options.replay, self.generator)
+                x = torch.cat([self.replay.advance(self.student, x[:n], self.generator), x[n:]])
         x = x.contiguous(memory_format=torch.channels_last)
         truth = self._teacher[0].features(x)
         late = self.global_step > self.options.steps / 2

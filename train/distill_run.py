@@ -113,12 +113,11 @@ def distill(
     student.eval().to(device())
     bring(teacher, device())
     fresh = PhotoCrops(
-        photo_pack, distill_heads.CROP_PX, options.seed, options.steps * options.batch, paintings=painting_pack
+        photo_pack, options.crop_px, options.seed, options.steps * options.batch, paintings=painting_pack
     )
     batches = itertools.islice(DataLoader(fresh, options.batch), distill_heads.BATCHES)
-    generator = torch.Generator().manual_seed(options.seed)
-    pictures = distill_heads.seen_pictures(student, batches, options.replay, generator)
-    distill_heads.fit_style_heads(student, teacher, record.timed(pictures, options.steps))
+    pictures = (batch.to(device()) / 255 for batch in record.timed(batches, options.steps))
+    distill_heads.fit_style_heads(student, teacher, pictures)
     card = _finish(student, teacher, output, evaluation, record)
     state.unlink(missing_ok=True)
     return card

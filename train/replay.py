@@ -71,22 +71,14 @@ class Replay:
     An optimizer drives pictures to where its loss network is wrong, and a network trained on photos alone
     is never shown those. So each picture is a photo on its way to another picture's style, with the
     optimizer, the losses and the heads that `impasto optimize` uses.
-
-    Args:
-        most_steps: of the optimizer, for a picture; at random from 3.
     """
 
     size = 24
+    most_steps = 60
     steps_a_visit = 3
 
-    def __init__(self, most_steps: int = 60) -> None:
+    def __init__(self) -> None:
         self.pool: list[Painted] = []
-        self.most_steps = most_steps
-
-    def share(self, network: CompactNetwork, photos: Tensor, share: float, generator: torch.Generator) -> Tensor:
-        """Have a share of a batch, at least two or none, replaced by pictures of the pool; (B, 3, S, S) in and out."""
-        n = round(share * len(photos))
-        return torch.cat([self.advance(network, photos[:n], generator), photos[n:]]) if n > 1 else photos
 
     def advance(self, network: CompactNetwork, photos: Tensor, generator: torch.Generator) -> Tensor:
         """Paint on at some of the pool, filling it up from the photos; (n, 3, S, S) in and out."""
