@@ -129,7 +129,7 @@ class Display:
         columns = (
             TextColumn("step {task.completed:.0f} of {task.total:.0f}"),
             BarColumn(),
-            TextColumn("Gram error {task.fields[error]:.3f}"),
+            TextColumn("{task.fields[error]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
@@ -148,14 +148,14 @@ class Display:
         """Progress of `distill`; the error is averaged over layers, and over the last twenty steps or so."""
         grams = [value for name, value in figures.items() if name.startswith("gram_")]
         if grams:
-            error = sum(grams) / len(grams)
-            self.error = self.error + (error - self.error) * 0.05 if self.error else error
+            mean = sum(grams) / len(grams)
+            self.error = self.error + (mean - self.error) * 0.05 if self.error else mean
+        error = f"Gram error {self.error:.3f}" if self.error else "fitting heads"
         if self.plain:
             if time.monotonic() - self.last_line > PLAIN_EVERY_S:
                 self.last_line = time.monotonic()
-                error = f", Gram error {self.error:.3f}" if self.error else ""  # none, where heads alone are fitted
-                print(f"step {step} of {steps}{error}", file=sys.stderr)
+                print(f"step {step} of {steps}, {error}", file=sys.stderr)
         elif not self.bar.tasks:
-            self.bar.add_task("", total=steps, completed=step, error=self.error)
+            self.bar.add_task("", total=steps, completed=step, error=error)
         else:
-            self.bar.update(self.bar.task_ids[0], completed=step, error=self.error)
+            self.bar.update(self.bar.task_ids[0], completed=step, error=error)

@@ -14,8 +14,8 @@ from nst_core.errors import NstError
 
 MACHINES = [{"NodeID": "a", "Alive": True}, {"NodeID": "b", "Alive": False}]
 
-
 asked: list[int] = []
+"""Of each question to the head, one."""
 
 
 @pytest.fixture

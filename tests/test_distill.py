@@ -156,6 +156,8 @@ def test_without_steps_heads_alone_are_fitted(photos: Path, teacher: RandomTeach
     before, after = weights_of(begun), weights_of(output)
     changed = {key.removeprefix("teacher_heads.") for key in before if not after[key].equal(before[key])}
     assert changed == {f"{layer}.weight" for layer in LAYERS if layer != "relu4_1"}
+    with pytest.raises(ConfigError, match=r"only heads are fitted; .* --start FILE"):
+        distill(replace(OPTIONS, steps=0), photos, teacher, output, shape=SHAPE)
 
 
 def test_layer_of_the_content_keeps_its_head(teacher: RandomTeacher):

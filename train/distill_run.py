@@ -76,9 +76,11 @@ def distill(
         The card.
 
     Raises:
-        ConfigError: there are no photos, or nothing to resume, or something unfinished in the way.
+        ConfigError: there are no photos, nothing to start from or to resume, or something unfinished in the way.
         ModelError: the training came apart.
     """
+    if not options.steps and not start:
+        raise ConfigError("with --steps 0 only heads are fitted; name the network that they are for with --start FILE")
     begun = load_compact(start) if start else None
     shape = begun.options if begun else shape or CompactOptions()
     origin = _origin(options, photos, teacher, shape)
