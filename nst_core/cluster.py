@@ -23,6 +23,9 @@ ONE_MACHINE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Variable of Ray's which, where it is 0, has all ports of its processes on loopback, whatever the system."""
 TOKEN = Path.home() / ".ray" / "auth_token"
 """By which the machines of a cluster know each other, where Ray has been told to make one."""
+RECONNECT = "RAY_gcs_rpc_server_reconnect_timeout_s"
+"""Variable of Ray's: without a head for so long, Ray ends this process, whatever it is at."""
+RECONNECT_S = 600
 HEAD_S = 3.0
 """For the head of the cluster to answer."""
 HEADLESS = 3
@@ -88,6 +91,7 @@ def open_cluster(address: str | None, cores: int, say: Callable[[str], None]) ->
 
 
 def _connect(address: str, quiet: Mapping[str, Any]) -> None:
+    os.environ.setdefault(RECONNECT, str(RECONNECT_S))
     import ray
 
     try:
@@ -113,7 +117,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class Head:
-    """The head of the cluster, which knows its machines; where it is gone, Ray waits a minute, and ends the program."""
+    """The head of the cluster, which knows its machines."""
 
     def __init__(self) -> None:
         self._missed = 0
@@ -140,6 +144,20 @@ class Head:
         if self._missed < HEADLESS:
             return None
         raise NstError("the head of the Ray cluster is gone; once there is one, the same command goes on")
+
+
+def end_actor(actor: Any) -> None:
+    """Kills an actor; one that the head has not heard of yet waits for the head, which may be gone, and we do not."""
+    import ray
+    from ray.exceptions import RayError
+
+    def kill() -> None:
+        with contextlib.suppress(RayError):
+            ray.kill(actor)
+
+    killing = Thread(target=kill, daemon=True)
+    killing.start()
+    killing.join(HEAD_S)
 
 
 def _ask_for_nodes() -> Future[list[Mapping[str, Any]]]:

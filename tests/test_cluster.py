@@ -1,4 +1,4 @@
-"""The head of a Ray cluster that falls silent."""
+"""The head of a Ray cluster that falls silent: nothing waits for it for long."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from ray.exceptions import RaySystemError
 from two_nodes import ray
 
 from nst_core import cluster
-from nst_core.cluster import Head
+from nst_core.cluster import Head, end_actor
 from nst_core.errors import NstError
 
 MACHINES = [{"NodeID": "a", "Alive": True}, {"NodeID": "b", "Alive": False}]
@@ -66,3 +66,20 @@ def test_errors_of_the_head_count_as_silence(answers: threading.Event, monkeypat
     assert [head.nodes(), head.nodes()] == [None, None]
     with pytest.raises(NstError, match="the head of the Ray cluster is gone"):
         head.nodes()
+
+
+def test_ending_an_actor_does_not_wait_for_a_head_that_is_gone(monkeypatch: pytest.MonkeyPatch):
+    gone, killed = threading.Event(), list[object]()
+
+    def kill(actor: object) -> None:  # as Ray does with an actor that the head has not heard of yet
+        gone.wait()
+        killed.append(actor)
+
+    monkeypatch.setattr(cluster, "HEAD_S", 0.05)
+    monkeypatch.setattr(ray, "kill", kill)
+    end_actor("easel")
+    assert not killed
+    gone.set()
+    monkeypatch.setattr(cluster, "HEAD_S", 30.0)
+    end_actor("station")
+    assert "station" in killed

@@ -14,7 +14,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from nst_core.cluster import Head
+from nst_core.cluster import Head, end_actor
 from nst_core.copies import origin
 from nst_core.errors import NstError
 from nst_core.jobs import Job
@@ -99,9 +99,8 @@ class RayLearners:
 
     def dismiss(self) -> None:
         """Ends all easels, at once."""
-        with contextlib.suppress(RayError):
-            for easel in self._easels:
-                ray.kill(easel.actor)
+        for easel in self._easels:
+            end_actor(easel.actor)
 
     def _free(self) -> list[Place]:
         return list((Counter(self._places) - Counter(easel.place for easel in self._easels)).elements())
@@ -173,7 +172,7 @@ class RayLearners:
 
     def _dismiss(self, easel: Hired) -> None:
         self._easels.remove(easel)
-        ray.kill(easel.actor)
+        end_actor(easel.actor)
         self._looked = -math.inf  # its machine may be gone
 
     def _look_after(self) -> list[News]:

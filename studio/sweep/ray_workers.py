@@ -10,7 +10,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from nst_core.cluster import Head
+from nst_core.cluster import Head, end_actor
 from nst_core.errors import NstError
 from nst_core.jobs import Ended, Job
 from studio.sweep.cluster import BATCHES, Batch, Hired, hire, posts_of
@@ -107,9 +107,8 @@ class RayWorkers:
 
     def dismiss(self) -> None:
         """Ends all stations, at once."""
-        with contextlib.suppress(RayError):
-            for station in self._stations:
-                ray.kill(station.actor)
+        for station in self._stations:
+            end_actor(station.actor)
 
     def _calls(self) -> dict[Any, Hired]:
         """All that something will come of, and the station that it will come from."""
@@ -211,7 +210,7 @@ class RayWorkers:
 
     def _dismiss(self, station: Hired) -> None:
         self._stations.remove(station)
-        ray.kill(station.actor)
+        end_actor(station.actor)
         self._looked = -math.inf  # another one may take its place
 
     def _look_after(self) -> None:
