@@ -39,7 +39,7 @@ from models.catalog import Style, find_style
 from nst_core.curve import Curve
 from nst_core.evaluate import Yardstick, equal_iterations
 from nst_core.picture import Picture, find_pictures, fit_long_side, read_picture, write_picture
-from nst_core.sources import Sources
+from nst_core.sources import Sources, fast_share
 from nst_core.sources import Style as Target
 from serve.engine import Engine
 from serve.providers import ComputeOptions
@@ -118,7 +118,7 @@ class Pair:
 
     def curve(self, start: Any, iterations: int, until: float = 0.0, draft: Picture | None = None) -> Curve:
         options = replace(self.style.card.gatys_options(), start=start)
-        sources = Sources(self.picture, self.target, draft=draft)
+        sources = Sources(self.picture, self.target, None, draft, fast_share(REFINED))
         curve = Curve(sources, options, self.network.network, self.network.sha256)
         for step in curve.grow(iterations):
             if step.point.losses.total <= until:

@@ -16,7 +16,7 @@ from nst_core.files import sha256
 from nst_core.known_painting import KnownPainting
 from nst_core.mask import read_mask
 from nst_core.picture import Picture, read_picture
-from nst_core.sources import Sources, Style
+from nst_core.sources import Sources, Style, fast_share
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions
@@ -131,6 +131,7 @@ def read_sources(photo: Path, paintings: Sequence[Painting], options: Namespace,
         tuple(Style(painting.painting, painting.share, mask(painting.mask)) for painting in paintings),
         mask(options.protect),
         None if draft is None else _read_draft(draft, picture, options),
+        fast_share(options.iterations) if options.from_style else 1.0,
         mask(options.only),
     )
 

@@ -16,7 +16,7 @@ from nst_core.features import LossNetwork
 from nst_core.files import sha256
 from nst_core.mask import read_mask
 from nst_core.picture import Picture, read_picture
-from nst_core.sources import Sources
+from nst_core.sources import Sources, fast_share
 from nst_core.sources import Style as PaintingSource
 from serve.paint_options import PaintOptions
 from serve.work import Progress
@@ -78,7 +78,7 @@ class Refiner:
         """
         own, mask = self.refinement, self.refinement.mask
         only = None if mask is None else read_mask(mask, photo.height, photo.width)
-        sources = Sources(photo, (self.painting,), draft=painted, only=only)
+        sources = Sources(photo, (self.painting,), None, painted, fast_share(own.iterations), only)
         plan = gatys.make_plan(sources, self.options, own.network, own.limit_bytes)
         for step in gatys.optimize(sources, self.options, own.network, plan, own.device):
             tell(step.iteration / step.iterations)

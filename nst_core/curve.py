@@ -63,7 +63,7 @@ class Curve:
     to fine.
 
     Args:
-        sources: photo and painting, and the draft that start=picture begins from.
+        sources: photo and painting, and the draft that start=picture begins from, or from a mixture with the photo.
         options: size, weights and start; other iterations make no other curve.
         network: the loss network, on `device`.
         network_sha256: of its weights.
@@ -225,7 +225,7 @@ def _key(sources: Sources, options: GatysOptions, network_sha256: str, device: t
     """A name for all that decides what a curve is."""
     about: dict[str, Any] = asdict(options) | {"format": FORMAT, "network": network_sha256, "device": device.type}
     about["photo"] = _pixels_sha256(sources.photo)
-    about["draft"] = sources.draft and _pixels_sha256(sources.draft)
+    about["draft"] = sources.draft and [_pixels_sha256(sources.draft), sources.draft_share]
     about["styles"] = [
         (style.share, _pixels_sha256(style.painting) if isinstance(style.painting, Picture) else style.painting.sha256)
         for style in sources.styles

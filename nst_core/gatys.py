@@ -195,7 +195,10 @@ def _start(sources: Sources, options: GatysOptions, finish: Finish, device: torc
         return to_tensor(photo, device, finish.prepare)
     picture = sources.styles[0].painting if start == "painting" or sources.draft is None else sources.draft
     assert isinstance(picture, Picture)  # see _check_known
-    return to_tensor(picture.resized(photo.width, photo.height), device, finish.prepare)
+    x = to_tensor(picture.resized(photo.width, photo.height), device, finish.prepare)
+    if picture is sources.draft and sources.draft_share < 1:
+        x = torch.lerp(to_tensor(photo, device, finish.prepare), x, sources.draft_share)
+    return x
 
 
 def _grow(progress: Progress, index: int, options: GatysOptions, before: Finish, finish: Finish) -> Progress:

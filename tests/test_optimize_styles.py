@@ -57,9 +57,10 @@ def test_strokes_of_another_size_are_said(capsys):
     assert said in capsys.readouterr().out.splitlines()
 
 
-def test_the_fast_picture_is_what_is_started_from(known_styles: Path):
+def test_the_fast_picture_over_the_photo_is_what_is_started_from(known_styles: Path):
     assert optimize("cat.png", "--from-style", "sky", "-o", "draft.png", "--iterations", "1") == 0
-    np.testing.assert_array_equal(pixels("draft.png"), fast("sky"))
+    mixed = (25 * fast("sky") + pixels("cat.png")) / 26
+    assert np.abs(pixels("draft.png") - mixed).max() < 0.6
     assert settings("draft.png")["start_picture"] == {"file": "sky.onnx", "sha256": digest(known_styles / "sky.onnx")}
     assert optimize("cat.png", "--from-style", "sky", "-o", "better.png") == 0
     assert loss("better.png", "sky") < 0.9 * loss("draft.png", "sky")

@@ -20,7 +20,7 @@ from nst_core.likeness import color_distance, edge_agreement, ssim
 from nst_core.memory import PeakMemory, available_bytes
 from nst_core.picture import Picture, fit_long_side
 from nst_core.provenance import provenance
-from nst_core.sources import Sources
+from nst_core.sources import Sources, fast_share
 from nst_core.sources import Style as Target
 from serve.engine import FREE_SHARE, Engine
 from serve.paint_options import PaintOptions
@@ -92,7 +92,9 @@ class Race:
             judge.network.name: Yardstick(self.sources, self._for(judge), judge.network, device) for judge in judges
         }
         self.slow = self._curve(self.sources, options.start)
-        self.refined = self._curve(Sources(self.photo, target, draft=self.fast), "picture")
+        self.refined = self._curve(
+            Sources(self.photo, target, None, self.fast, fast_share(min(REFINED_ITERATIONS))), "picture"
+        )
         self.fast_losses = self._losses(self.fast)
 
     def _for(self, judge: Judge) -> GatysOptions:
