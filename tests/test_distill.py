@@ -22,7 +22,7 @@ from nst_core.compact import TEACHER_CHANNELS, CompactNetwork, CompactOptions, l
 from nst_core.errors import ConfigError, ModelError, WeightsError
 from nst_core.files import sha256
 from nst_core.vgg import HIDDEN, LAYERS, STRIDES
-from train import distill_heads
+from train import distill_heads, distill_pictures
 from train.distill import DistillOptions, HeadSolver, errors_through_head, relative_errors
 from train.distill_eval import measure_gram_errors
 from train.distill_run import distill
@@ -72,9 +72,12 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick_heads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heads are fitted for a moment only, to one batch."""
-    monkeypatch.setattr(distill_heads, "BATCHES", 1)
-    monkeypatch.setattr(distill_heads, "STEPS", 3)
+    """Heads are fitted for a moment only, to two photos and one on its way."""
+    for module, name, few in [
+        (distill_heads, "STEPS", 3), (distill_pictures, "PHOTOS", 2), (distill_pictures, "PAINTINGS", 1),
+        (distill_pictures, "RUNS", 1), (distill_pictures, "STOPS", 1), (distill_pictures, "VISITS", 1),
+    ]:  # fmt: skip
+        monkeypatch.setattr(module, name, few)
 
 
 @pytest.fixture
@@ -119,20 +122,19 @@ def test_a_run_that_was_killed_goes_on_to_the_same_network(photos: Path, teacher
     steps: list[int] = []
 
     def progress(step: int, of: int, figures: Mapping[str, float]) -> None:
-        assert of == 6, "the last fits heads"
-        assert step == 5 or {"loss", *(f"gram_{layer}" for layer in LAYERS)} <= figures.keys()
+        assert of == 5 + 3 + 4, "pictures and layers of the heads"
+        assert step > 5 or {"loss", *(f"gram_{layer}" for layer in LAYERS)} <= figures.keys()
         steps.append(step)
 
     distill(OPTIONS, photos, teacher, in_two, shape=SHAPE, resume=True, progress=progress)
-    assert teacher.calls == 3  # and once for the heads
-    assert steps == [4, 5, 5]
+    assert teacher.calls == 2 + 3  # the latter for the heads
+    assert steps == [4, *range(5, 13)]
     assert not in_two.with_suffix(".ckpt").exists()
     for key, value in weights_of(at_once).items():
         assert value.equal(weights_of(in_two)[key]), key
 
 
 def test_heads_are_fitted_to_gram_matrices(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(distill_heads, "STEPS", 1500)
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(24, 4, 50, generator=generator) + 1
     grams, truth = features @ features.mT / 50, torch.randn(9, 4, generator=generator)
@@ -142,9 +144,14 @@ def test_heads_are_fitted_to_gram_matrices(monkeypatch: pytest.MonkeyPatch):
         wanted = truth @ grams @ truth.mT
         return float(((head @ grams @ head.mT - wanted).square().sum((1, 2)) / wanted.square().sum((1, 2))).mean())
 
-    fitted = distill_heads._fit(start, grams, truth @ grams @ truth.mT, generator)
+    monkeypatch.setattr(distill_heads, "STEPS", 1500)
+    truths = truth @ grams @ truth.mT
+    size = torch.linalg.matrix_norm(truths)[:, None, None]
+    fit = distill_heads.HeadFit(start, grams / size, truths / size, (grams / size).mean(0), generator)
+    for step in range(distill_heads.STEPS):
+        fit.step(step)
     assert error(start) > 0.05
-    assert error(fitted) < 0.02 * error(start)
+    assert error(fit.head) < 0.02 * error(start)
 
 
 def test_without_steps_heads_alone_are_fitted(photos: Path, teacher: RandomTeacher, tmp_path: Path):
@@ -163,7 +170,8 @@ def test_without_steps_heads_alone_are_fitted(photos: Path, teacher: RandomTeach
 def test_layer_of_the_content_keeps_its_head(teacher: RandomTeacher):
     student = CompactNetwork(SHAPE)
     before = {name: weight.clone() for name, weight in student.teacher_heads.state_dict().items()}
-    distill_heads.fit_style_heads(student, teacher, [torch.rand(2, 3, 64, 64)])
+    pictures = [torch.rand(1, 3, 64, 64), torch.rand(1, 3, 48, 80)]
+    assert len(list(distill_heads.fit_style_heads(student, teacher, pictures))) == distill_heads.ticks(2) == 6
     kept = [name for name, weight in student.teacher_heads.state_dict().items() if weight.equal(before[name])]
     assert kept == ["relu4_1.weight"]
 
@@ -338,7 +346,7 @@ def test_command_trains_from_a_teacher_in_two_parts(
     said = capsys.readouterr()
     assert said.out.startswith(f"{output}: 1 steps in ")
     assert "relu5_1" in said.out
-    assert [line.partition(",")[0] for line in said.err.splitlines()] == ["step 1 of 2"]
+    assert [line.partition(",")[0] for line in said.err.splitlines()] == ["step 1 of 8"]
     card = json.loads(output.with_suffix(".json").read_text())
     assert [file["name"] for file in card["teacher"]] == ["shallow.safetensors", "deep.safetensors"]
     assert card["gram_errors"]["pictures"] == 1

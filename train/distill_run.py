@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import itertools
 import json
 import os
 import pickle
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from nst_core.compact import CompactNetwork, CompactOptions, load_compact, save_compact
@@ -31,6 +29,7 @@ from train import distill_heads
 from train.data import PhotoCrops
 from train.distill import Distillation, DistillOptions, Teacher, bring
 from train.distill_eval import measure_gram_errors
+from train.distill_pictures import WholePictures
 from train.photo_pack import LONG_SIDE_PX, open_pack
 from train.running import CHECKPOINT_EVERY, AtomicCheckpointIO, checkpoints, device, fit, precision
 
@@ -93,7 +92,11 @@ def distill(
     if begun:
         student.load_state_dict(begun.state_dict())
     student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    record = Record(origin, progress)
+    long_side_px = max(LONG_SIDE_PX, options.crop_px * 5 // 2)  # so that hardly any crop is enlarged
+    photo_pack = open_pack(photos, long_side_px=long_side_px)
+    painting_pack = open_pack(paintings, long_side_px=long_side_px) if paintings else None
+    pictures = WholePictures(student, photo_pack, painting_pack, options.seed)
+    record = Record(origin, progress, distill_heads.ticks(len(pictures)))
     trainer = pl.Trainer(
         max_steps=options.steps,
         accelerator=device(),
@@ -105,21 +108,13 @@ def distill(
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    long_side_px = max(LONG_SIDE_PX, options.crop_px * 5 // 2)  # so that hardly any crop is enlarged
-    photo_pack = open_pack(photos, long_side_px=long_side_px)
-    painting_pack = open_pack(paintings, long_side_px=long_side_px) if paintings else None
     crops = PhotoCrops(photo_pack, options.crop_px, options.seed, done * options.batch, paintings=painting_pack)
     if options.steps:
         batches = DataLoader(crops, options.batch)
         fit(trainer, Distillation(options, student, teacher), batches, state if resume else None)
     student.eval().to(device())
     bring(teacher, device())
-    fresh = PhotoCrops(
-        photo_pack, options.crop_px, options.seed, options.steps * options.batch, paintings=painting_pack
-    )
-    batches = itertools.islice(DataLoader(fresh, options.batch), distill_heads.BATCHES)
-    pictures = (batch.to(device()) / 255 for batch in record.timed(batches, options.steps))
-    distill_heads.fit_style_heads(student, teacher, pictures)
+    record.follow(distill_heads.fit_style_heads(student, teacher, pictures), options.steps)
     card = _finish(student, teacher, output, evaluation, record)
     state.unlink(missing_ok=True)
     return card
@@ -135,10 +130,11 @@ class Record(Callback):
     Args:
         origin: what the run was begun with.
         progress: told about each step.
+        heads: ticks of fitting heads, which count as further steps.
     """
 
-    def __init__(self, origin: Mapping[str, Any], progress: Progress | None) -> None:
-        self.origin, self.progress = origin, progress
+    def __init__(self, origin: Mapping[str, Any], progress: Progress | None, heads: int) -> None:
+        self.origin, self.progress, self.heads = origin, progress, heads
         self.seconds = self._began = 0.0
 
     @property
@@ -158,16 +154,15 @@ class Record(Callback):
         self.seconds = time.perf_counter() - self._began
         if self.progress is not None:
             figures = {name: float(value) for name, value in trainer.callback_metrics.items()}
-            self.progress(trainer.global_step, trainer.max_steps + distill_heads.BATCHES, figures)
+            self.progress(trainer.global_step, trainer.max_steps + self.heads, figures)
 
-    def timed(self, batches: Iterable[Tensor], steps: int) -> Iterator[Tensor]:
-        """Counts the batches that heads are fitted to as further steps, after those of the training."""
+    def follow(self, fitting: Iterable[None], steps: int) -> None:
+        """Has heads fitted, after so many steps of training."""
         began = time.perf_counter() - self.seconds
-        for done, batch in enumerate(batches):
-            if self.progress is not None:
-                self.progress(steps + done, steps + distill_heads.BATCHES, {})
-            yield batch
+        for done, _ in enumerate(fitting, 1):
             self.seconds = time.perf_counter() - began
+            if self.progress is not None:
+                self.progress(steps + done, steps + self.heads, {})
 
 
 def _origin(options: DistillOptions, photos: Path, teacher: Teacher, shape: CompactOptions) -> dict[str, Any]:

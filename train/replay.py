@@ -12,7 +12,7 @@ from torch import Tensor
 from nst_core.compact import CompactNetwork
 from nst_core.objective import Evaluation, Objective, Weights, style_moments
 from nst_core.optimizers import Lbfgs
-from nst_core.tiling import plan_tiles
+from nst_core.tiling import TilePlan, plan_tiles
 from nst_core.vgg import LAYERS
 
 HISTORY = 8
@@ -86,25 +86,26 @@ class Replay:
         chosen = []
         for i, photo in enumerate(photos):
             if len(self.pool) < self.size:
-                chosen.append(self._begin(photo[None], photos[(i + 1) % len(photos)][None], generator))
+                steps = int(torch.randint(3, self.most_steps, (), generator=generator))
+                chosen.append(self.begin(photo[None], photos[(i + 1) % len(photos)][None], steps, generator))
             else:
                 chosen.append(self.pool.pop(int(torch.randint(len(self.pool), (), generator=generator))))
         for painted in chosen:
-            self._paint(present, painted)
+            self.paint(present, painted)
             if painted.steps_left > 0:
                 self.pool.append(painted)
         return torch.cat([painted.x for painted in chosen])
 
-    def _begin(self, photo: Tensor, painting: Tensor, generator: torch.Generator) -> Painted:
-        steps = int(torch.randint(3, self.most_steps, (), generator=generator))
+    def begin(self, photo: Tensor, painting: Tensor, steps: int, generator: torch.Generator) -> Painted:
+        """A photo that is to go so many steps toward a painting; (1, 3, H, W), which may be of two sizes."""
         strength = 4.0 ** float(torch.empty(()).uniform_(-0.5, 1.0, generator=generator))
         return Painted(photo, painting, photo, strength, Lbfgs(HISTORY), steps)
 
-    def _paint(self, network: Present, painted: Painted) -> None:
-        height, width = painted.x.shape[2:]
-        plan = plan_tiles(height, width, network.halo_px, max(network.strides.values()), height * width)
+    def paint(self, network: Present, painted: Painted) -> None:
+        """Goes on with it for one visit."""
         layers = dict.fromkeys(network.layers, painted.strength)
-        style = style_moments(network, painted.painting, plan, network.layers)
+        style = style_moments(network, painted.painting, _whole(painted.painting, network), network.layers)
+        plan = _whole(painted.x, network)
         objective = Objective(network, painted.photo, [style], [1.0], [None], Weights(1.0, 0.1, layers), plan)
         painted.optimizer.best = None  # the network has changed since: losses do not compare
 
@@ -115,3 +116,9 @@ class Replay:
         for _ in range(min(self.steps_a_visit, painted.steps_left)):
             painted.x, _ = painted.optimizer.step(painted.x, evaluate)
             painted.steps_left -= 1
+
+
+def _whole(x: Tensor, network: Present) -> TilePlan:
+    """One tile for all of it."""
+    height, width = x.shape[2:]
+    return plan_tiles(height, width, network.halo_px, max(network.strides.values()), height * width)
