@@ -147,7 +147,7 @@ def test_heads_are_fitted_to_gram_matrices(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(distill_heads, "STEPS", 1500)
     truths = truth @ grams @ truth.mT
     size = torch.linalg.matrix_norm(truths)[:, None, None]
-    fit = distill_heads.HeadFit(start, grams / size, truths / size, (grams / size).mean(0), generator)
+    fit = distill_heads.HeadFit(start, grams / size, truths / size, generator)
     for step in range(distill_heads.STEPS):
         fit.step(step)
     assert error(start) > 0.05

@@ -43,23 +43,21 @@ def fit_style_heads(student: CompactNetwork, teacher: Teacher, pictures: Iterabl
         Nothing, from time to time, `ticks` times in all.
     """
     found: dict[str, list[tuple[Tensor, Tensor]]] = {layer: [] for layer in STYLE_LAYERS}
-    sums: dict[str, Tensor] = {}
     for x in pictures:
         with torch.no_grad():
             truth, features = teacher.features(x), student.features(x, STYLE_LAYERS)
             for layer, f in features.items():
                 gram, wanted = gram_matrix(f.float())[0], gram_matrix(truth[layer].float())[0]
                 size = torch.linalg.matrix_norm(wanted)
-                gram, wanted = gram / size, wanted / size
-                sums[layer] = sums.get(layer, 0) + gram
-                found[layer].append((gram.half(), wanted.half()))  # of thousands there are gigabytes
+                # The truths alone in fp16, as of a thousand there are gigabytes: features may be of any size.
+                found[layer].append((gram / size, (wanted / size).half()))
         yield
     generator = torch.Generator().manual_seed(0)
     for layer in STYLE_LAYERS:
         grams, truths = (torch.stack(parts) for parts in zip(*found.pop(layer), strict=True))
         weight = student.teacher_heads[layer].weight
         assert isinstance(weight, Tensor)
-        fit = HeadFit(weight.data[:, :, 0, 0], grams, truths, sums[layer] / len(grams), generator)
+        fit = HeadFit(weight.data[:, :, 0, 0], grams, truths, generator)
         for step in range(STEPS):
             fit.step(step)
             if (step + 1) % STEPS_A_TICK == 0 or step + 1 == STEPS:
@@ -74,15 +72,13 @@ class HeadFit:
 
     Args:
         head: to begin with, (k, c).
-        grams, truths: (N, c, c) and (N, k, k), both divided by the norm of the latter.
-        typical: mean of the former, in fp32.
+        grams, truths: (N, c, c) and (N, k, k), the latter in fp16; both divided by the norm of the latter.
         generator: chooses the pictures of each step.
     """
 
-    def __init__(
-        self, head: Tensor, grams: Tensor, truths: Tensor, typical: Tensor, generator: torch.Generator
-    ) -> None:
+    def __init__(self, head: Tensor, grams: Tensor, truths: Tensor, generator: torch.Generator) -> None:
         self._grams, self._truths, self._generator = grams, truths, generator
+        typical = grams.mean(0)
         typical = typical + 1e-5 * typical.diagonal().mean() * torch.eye(len(typical), device=head.device)
         mix = torch.linalg.cholesky(typical)
         self._unmix = torch.linalg.inv(mix)
@@ -101,7 +97,7 @@ class HeadFit:
         some = torch.randint(len(self._grams), (PICTURES_A_STEP,), generator=self._generator).to(self._grams.device)
         with torch.enable_grad():
             fitted = self._turned @ self._unmix
-            error = (fitted @ self._grams[some].float() @ fitted.mT - self._truths[some].float()).square().sum((1, 2))
+            error = (fitted @ self._grams[some] @ fitted.mT - self._truths[some].float()).square().sum((1, 2))
             loss = (error + GOOD_ENOUGH).log().mean()
         self._optimizer.zero_grad()
         loss.backward()
