@@ -167,6 +167,16 @@ def test_without_steps_heads_alone_are_fitted(photos: Path, teacher: RandomTeach
         distill(replace(OPTIONS, steps=0), photos, teacher, output, shape=SHAPE)
 
 
+def test_features_of_any_size_have_heads(teacher: RandomTeacher):
+    student = CompactNetwork(SHAPE)
+    last = student.convs[-1]
+    assert isinstance(last, torch.nn.Conv2d)
+    last.weight.data *= 1e6  # squared, more than fp16 holds
+    student.teacher_heads["relu5_1"].weight.data /= 1e6  # type: ignore[union-attr, operator]
+    list(distill_heads.fit_style_heads(student, teacher, [torch.rand(1, 3, 64, 64) for _ in range(2)]))
+    assert all(bool(weight.isfinite().all()) for weight in student.teacher_heads.state_dict().values())
+
+
 def test_layer_of_the_content_keeps_its_head(teacher: RandomTeacher):
     student = CompactNetwork(SHAPE)
     before = {name: weight.clone() for name, weight in student.teacher_heads.state_dict().items()}

@@ -28,7 +28,7 @@ class Rendering:
     """One painted picture, with all that was measured of it."""
 
     key: str
-    """`fast`; `slow 25` after 25 iterations from the photo (or noise); `refined 25` after 25 from the fast one."""
+    """`fast`; `slow 25` after 25 iterations from the photo (or noise); `refined 25`: the fast one, refined by 25."""
     title: str
     picture: Picture = field(repr=False)
     losses: Mapping[str, Losses]
@@ -49,7 +49,7 @@ class CurveRecord:
     key: str
     """`slow` or `refined`."""
     start: str
-    """photo, noise, or draft: the fast picture."""
+    """photo, noise, or draft: the fast picture, mixed with the photo."""
     points: Sequence[Point]
 
 
