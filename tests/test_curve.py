@@ -99,13 +99,17 @@ def test_starts_differ_and_have_their_own_places(opened: Any):
         opened(),
         opened(options=replace(OPTIONS, start="noise")),
         opened(Sources(SOURCES.photo, SOURCES.styles, draft=draft), replace(OPTIONS, start="picture")),
+        opened(Sources(SOURCES.photo, SOURCES.styles, None, draft, 0.25), replace(OPTIONS, start="picture")),
         opened(options=replace(OPTIONS, content_weight=2.0)),
         opened(Sources(random_picture(48, 64, 7), SOURCES.styles)),
     ]
-    assert len({curve.folder for curve in curves}) == 5
+    assert len({curve.folder for curve in curves}) == 6
     assert opened(options=replace(OPTIONS, iterations=7, optimizer="adam")).folder == curves[0].folder
     list(curves[2].grow(10))
     assert np.abs(curves[2].picture(0).as_float() - draft.as_float()).max() < 0.01
+    list(curves[3].grow(0))
+    mixed = 0.25 * draft.as_float() + 0.75 * SOURCES.photo.as_float()
+    assert np.abs(curves[3].picture(0).as_float() - mixed).max() < 0.01
 
 
 def test_one_that_does_not_fit_is_refused_at_once(opened: Any):
