@@ -87,7 +87,15 @@ def test_readers_without_layers_see_the_picture(tmp_path: Path):
         assert "sRGB" in ImageCms.getProfileDescription(profile)
 
 
-@pytest.mark.skipif(not shutil.which("convert"), reason="ImageMagick is not installed")
+def has_imagemagick() -> bool:
+    """Whether `convert` is its program: others, Windows' own among them, have that name, too."""
+    if not (program := shutil.which("convert")):
+        return False
+    told = subprocess.run([program, "-version"], capture_output=True, check=False)
+    return told.returncode == 0 and told.stdout.startswith(b"Version: ImageMagick")
+
+
+@pytest.mark.skipif(not has_imagemagick(), reason="ImageMagick is not installed")
 def test_imagemagick_sees_the_picture_and_the_layers(tmp_path: Path):
     write_stack(painting(), tmp_path / "painting.psd")
     for index, expected in [(0, composite(painting())), (1, painting().children[0].pixels)]:  # pyright: ignore
