@@ -20,6 +20,11 @@ from nst_core.cluster import ONE_MACHINE
 from nst_core.compact import CompactNetwork, CompactOptions, save_compact
 from serve import providers
 
+# What tests compute is small: torch's threads, in this process or one that it starts, would mostly wait for each
+# other, and on a busy machine for minutes.
+os.environ |= {"OMP_NUM_THREADS": "1"}
+torch.set_num_threads(1)
+
 # Ray, which reads these as it is imported, would listen everywhere and leave a token in the home folder.
 os.environ |= {ONE_MACHINE: "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
 
