@@ -20,8 +20,7 @@ from nst_core.cluster import ONE_MACHINE
 from nst_core.compact import CompactNetwork, CompactOptions, save_compact
 from serve import providers
 
-# What tests compute is small: torch's threads, in this process or one that it starts, would mostly wait for each
-# other, and on a busy machine for minutes.
+# One thread, here and in what tests start: with a process a core, torch's threads would mostly wait for each other.
 os.environ |= {"OMP_NUM_THREADS": "1"}
 torch.set_num_threads(1)
 

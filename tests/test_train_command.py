@@ -26,7 +26,6 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("IMPASTO_STYLES_DIR", str(tmp_path / "styles"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     random = np.random.default_rng(0)
     for name in ("photos/a.png", "photos/b.png", "art/waves.png", "art/night.png"):
         Path(name).parent.mkdir(exist_ok=True)

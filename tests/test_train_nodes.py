@@ -144,7 +144,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     for name, value in (
         ("IMPASTO_STYLES_DIR", str(tmp_path / "styles")), ("IMPASTO_CACHE_DIR", str(tmp_path / "cache")),
-        ("OMP_NUM_THREADS", "1"), ("PYTHONPATH", str(Path(__file__).parents[1])),
+        ("PYTHONPATH", str(Path(__file__).parents[1])),
     ):  # fmt: skip
         monkeypatch.setenv(name, value)
     random = np.random.default_rng(0)

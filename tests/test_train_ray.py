@@ -46,7 +46,6 @@ def cluster() -> Iterator[Cluster]:
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder, with photos and paintings."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("IMPASTO_CACHE_DIR", str(tmp_path / "cache"))
     random = np.random.default_rng(0)
     for name in ("photos/a", "photos/b", *(f"art/{style}" for style in STYLES)):

@@ -34,7 +34,6 @@ QUICK = StyleOptions(steps=2, crop_px=64, batch_size=1, size=128)
 def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("IMPASTO_STYLES_DIR", str(tmp_path / "styles"))
     monkeypatch.setenv("IMPASTO_TRAINING_DIR", str(tmp_path / "training"))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return tmp_path / "training"
 
 
