@@ -1,5 +1,6 @@
-"""What paints with finished styles runs where there is no torch."""
+"""What paints with finished styles runs where there is no torch, and torch gets along with other programs."""
 
+import os
 import subprocess
 import sys
 
@@ -46,3 +47,12 @@ def test_import_leaves_torch_out(module: str):
     assert result.returncode == 0, result.stderr
     assert module.partition(".")[0] in result.stdout.split()
     assert not {"torch", "torchvision", "pytorch_lightning", "onnx"} & set(result.stdout.split())
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_sleep_unless_told_otherwise(given: str | None, used: str):
+    others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    code = "from nst_core.losses import gram_matrix; import os; print(os.environ['OMP_WAIT_POLICY'])"
+    environment = others | ({"OMP_WAIT_POLICY": given} if given else {})
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert (result.returncode, result.stdout) == (0, f"{used}\n"), result.stderr

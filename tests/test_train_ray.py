@@ -155,8 +155,8 @@ def test_whatever_is_killed_the_weights_are_those_of_one_machine(
         os.utime(left, (0, 0))  # as if that were long ago
     driver = start(PLAIN)
     family = psutil.Process(driver.pid).children(recursive=True)
-    assert driver.wait(200) == 0, errors()
-    assert alone.wait(200) == 0
+    assert driver.wait(400) == 0, errors()
+    assert alone.wait(400) == 0
     assert not psutil.wait_procs(family, 20)[1], "left behind"
 
     assert once.items() <= when_written().items(), "learned twice"

@@ -30,11 +30,11 @@ def two_nodes() -> Iterator[Cluster]:
         patch.delenv("OMP_NUM_THREADS", raising=False)  # a node's number of cores decides
         cluster = Cluster(initialize_head=True, head_node_args=NODE)
         cluster.add_node(**NODE)
-        yield cluster
-        ours = psutil.Process().children(recursive=True)
-        cluster.shutdown()
-        for process in psutil.wait_procs(ours, 1)[1]:  # without its head, some of a cluster lingers
-            process.kill()
+    yield cluster
+    ours = psutil.Process().children(recursive=True)
+    cluster.shutdown()
+    for process in psutil.wait_procs(ours, 1)[1]:  # without its head, some of a cluster lingers
+        process.kill()
 
 
 def processes(name: str) -> list[psutil.Process]:
