@@ -1,6 +1,7 @@
 """A night of several trainings at a time: how its time is shared out, what goes on elsewhere, and when it ends."""
 
 import itertools
+import os
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -190,3 +191,17 @@ def test_one_training_on_several_machines_is_no_matter_of_ray(tmp_path: Path):
         open_learners("ray", tmp_path, tmp_path / "styles", Machines(num_nodes=2)),
     ):
         pass
+
+
+def test_what_a_killed_night_left_is_removed_and_what_is_being_written_stays(tmp_path: Path):
+    run, styles = tmp_path / "run", tmp_path / "styles"
+    left = [folder / ".impasto-0123.png" for folder in (run, run / "finished", styles)]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (0, 0))
+    written = run / "finished" / ".impasto-4567.png"
+    written.touch()
+    with open_learners("local", run, styles, Machines()):
+        assert not any(path.exists() for path in left)
+        assert written.exists()

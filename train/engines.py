@@ -43,6 +43,8 @@ def open_learners(
     Raises:
         ConfigError: There is no such cluster, or none of its machines can be used.
     """
+    for at in (styles, folder, *folder.glob("*/")):  # what a night that was killed has left, of finished styles too
+        remove_abandoned(at)
     if engine == "local":
         alone: LearnStyle = lambda job, at, budget_s: learn_in_child(job, at, budget_s, machines)  # noqa: E731
         yield local_learners(folder, learn_style or alone)
@@ -53,8 +55,6 @@ def open_learners(
     url = origin(styles)  # what is a copy goes to its store from any machine
     shared = [folder] if url else [folder, styles]
     styles.mkdir(parents=True, exist_ok=True)
-    for at in shared:
-        remove_abandoned(at)  # tokens of a night that was killed
     with contextlib.ExitStack() as stack:
         stack.enter_context(open_cluster(address, os.cpu_count() or 1, say))
         tokens = [stack.enter_context(NamedTemporaryFile(prefix=".impasto-", dir=at)) for at in shared]
