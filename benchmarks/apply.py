@@ -28,7 +28,7 @@ from models.registry import build, default_options
 from nst_core.picture import Picture
 from serve.engine import Engine
 from serve.providers import ComputeOptions
-from train.export import export_style
+from train.style.export import export_style
 
 SIZES_PX = (512, 1024)
 TARGETS = {"swift_seconds": {512: 0.045, 1024: 0.22}, "times_faster": {512: 8}, "swift_gflop_512": 12, "swift_mb": 2}

@@ -40,9 +40,9 @@ from studio.sweep.plan import LEDGER, Settings, photo_files, plan_proofs, style_
 from studio.sweep.sweep import Sweep
 from studio.sweep.workers import local_workers
 from studio.sweep.workshop import Workshop
-from train.child import learn_in_child
-from train.style_job import StyleJob, describe
-from train.style_options import StyleOptions
+from train.night.child import learn_in_child
+from train.style.job import StyleJob, describe
+from train.style.options import StyleOptions
 
 PICTURES = ("coffee", "astronaut", "chelsea", "rocket")
 PHOTO_PX = (4242, 2828)

@@ -28,7 +28,7 @@ from nst_core.tensor import to_tensor
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
 from serve.providers import ComputeOptions
-from train.photo_files import FIXED_PHOTOS, fixed_photos
+from train.photos.files import FIXED_PHOTOS, fixed_photos
 
 SIZE_PX = 384
 BETWEEN = (0.25, 0.5, 0.75)

@@ -27,12 +27,12 @@ from models.style_network import StyleNetwork
 from nst_core.features import LossNetwork, load_network
 from nst_core.objective import Weights
 from nst_core.vgg import VggNetwork
-from train.child import learn_in_child
-from train.module import UNSEEN_PX
-from train.objective import StyleObjective
+from train.night.child import learn_in_child
 from train.running import precision
-from train.style_job import StyleJob, describe
-from train.style_options import StyleOptions
+from train.style.job import StyleJob, describe
+from train.style.module import UNSEEN_PX
+from train.style.objective import StyleObjective
+from train.style.options import StyleOptions
 
 
 class Recipe:
@@ -50,7 +50,7 @@ class Recipe:
         self.halves = halves and precision() == "bf16-mixed"
 
     def step(self, batch: torch.Tensor) -> None:
-        """As `train.module` does it."""
+        """As `train.style.module` does it."""
         inner = slice(UNSEEN_PX, -UNSEEN_PX)
         full, alone = torch.ones(len(batch)), torch.ones(len(batch), 1)
         with torch.autocast("cpu", torch.bfloat16) if self.halves else contextlib.nullcontext():

@@ -18,9 +18,9 @@ from nst_core import weights
 from nst_core.errors import ConfigError
 from nst_core.features import load_network
 from nst_core.picture import find_pictures
-from train.distill import DistillOptions, Teacher
-from train.distill_run import checkpoint_path, distill
-from train.teachers import LossNetworkTeacher, TwoPartTeacher
+from train.distill.module import DistillOptions, Teacher
+from train.distill.run import checkpoint_path, distill
+from train.distill.teachers import LossNetworkTeacher, TwoPartTeacher
 
 EXAMPLES = """\
 examples:

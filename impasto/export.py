@@ -29,7 +29,7 @@ def build_parser() -> ArgumentParser:
 
 def run(options: Namespace) -> int:
     """Exports; gives the exit code."""
-    from train.style_card import export_finished, read_card  # what only exporting needs; --help does without
+    from train.style.card import export_finished, read_card  # what only exporting needs; --help does without
 
     card = read_card(options.network)
     out = options.out or Path(f"{card.name}{SUFFIX}")

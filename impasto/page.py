@@ -116,7 +116,7 @@ def _tabs_of_torch(engine: Engine) -> list[tuple[str, Callable[[], object]]]:
         return [("Train", partial(gr.Markdown, _TRAIN_ABSENT)), ("Compare", partial(gr.Markdown, _COMPARE_ABSENT))]
     # Without torch the rest of train/ and studio/ cannot be imported.
     from studio.compare.tab import compare_tab
-    from train.page import train_tab
+    from train.page.tab import train_tab
 
     return [("Train", train_tab), ("Compare", partial(compare_tab, engine))]
 

@@ -24,12 +24,12 @@ from nst_core.errors import ConfigError
 from nst_core.ledger import Ledger
 from nst_core.storage import check_place
 from nst_core.until import parse_until
-from train.engines import open_learners
+from train.cluster.engines import open_learners
 from train.machines import STRATEGIES, Machines
-from train.night import LEDGER, work
-from train.photo_pack import PhotoPack, open_pack
-from train.queue import NightOptions
-from train.style_options import StyleOptions
+from train.night.queue import NightOptions
+from train.night.work import LEDGER, work
+from train.photos.pack import PhotoPack, open_pack
+from train.style.options import StyleOptions
 
 logger = logging.getLogger(__name__)
 

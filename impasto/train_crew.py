@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nst_core.awake import keep_awake
 from nst_core.cluster import Engine
-from train.crew import Crew, open_crew
+from train.crew.crew import Crew, open_crew
+from train.crew.nodes import find_node
 from train.machines import Machines
-from train.nodes import find_node
-from train.style_job import StyleJob
+from train.style.job import StyleJob
 
 SIGNALS = ("SIGTERM", "SIGUSR1")
 """By which SLURM ends a job, or tells that its time is nearly over; each does what Ctrl-C does."""

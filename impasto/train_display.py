@@ -15,7 +15,7 @@ from nst_core.duration import duration
 from nst_core.errors import ConfigError
 from nst_core.jobs import Job
 from nst_core.ledger import Ledger
-from train.queue import Event
+from train.night.queue import Event
 
 PLAIN_EVERY_S = 60.0
 """Between two plain lines."""

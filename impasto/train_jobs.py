@@ -13,8 +13,8 @@ from models.catalog import SUFFIX, user_folder
 from nst_core.errors import ConfigError, ImageError
 from nst_core.files import sha256
 from nst_core.picture import find_pictures, read_picture
-from train.style_job import Painting, StyleJob, describe, shipped_base
-from train.style_options import StyleOptions
+from train.style.job import Painting, StyleJob, describe, shipped_base
+from train.style.options import StyleOptions
 
 ABOUT_KEYS = ("title", "artist", "license")
 

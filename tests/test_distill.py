@@ -22,11 +22,12 @@ from nst_core.compact import TEACHER_CHANNELS, CompactNetwork, CompactOptions, l
 from nst_core.errors import ConfigError, ModelError, WeightsError
 from nst_core.files import sha256
 from nst_core.vgg import HIDDEN, LAYERS, STRIDES
-from train import distill_heads, distill_pictures
-from train.distill import DistillOptions, HeadSolver, errors_through_head, relative_errors
-from train.distill_eval import measure_gram_errors
-from train.distill_run import distill
-from train.teachers import TwoPartTeacher
+from train.distill import heads as distill_heads
+from train.distill import pictures as distill_pictures
+from train.distill.evaluate import measure_gram_errors
+from train.distill.module import DistillOptions, HeadSolver, errors_through_head, relative_errors
+from train.distill.run import distill
+from train.distill.teachers import TwoPartTeacher
 
 SHAPE = CompactOptions(widths=(4, 4, 6, 4, 6, 4, 4, 4, 6, 4, 4, 4, 8))
 OPTIONS = DistillOptions(steps=5, batch=2, crop_px=64, replay_after=1, replay=1.0)
@@ -213,7 +214,7 @@ def test_an_unfinished_run_is_neither_overwritten_nor_mixed_with_another(photos:
 
 def test_the_error_falls(photos: Path, teacher: RandomTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """By e^3 over the ten errors; by none without a learning rate, as the heads are at their best from the start."""
-    monkeypatch.setattr("train.distill.augment", lambda batch, generator: batch)
+    monkeypatch.setattr("train.distill.module.augment", lambda batch, generator: batch)
     for file in sorted(photos.iterdir())[1:]:
         file.unlink()
     losses: list[float] = []

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.losses import gram_matrix
-from train import distill_pictures
-from train.distill_pictures import WholePictures
-from train.photo_pack import PhotoPack, open_pack
-from train.replay import Painted, Replay
+from train.distill import pictures as distill_pictures
+from train.distill.pictures import WholePictures
+from train.distill.replay import Painted, Replay
+from train.photos.pack import PhotoPack, open_pack
 
 SHAPE = CompactOptions(widths=(8, 8, 12, 8, 12, 8, 8, 8, 12, 8, 8, 8, 16))
 

@@ -24,8 +24,8 @@ from nst_core.errors import ModelError
 from nst_core.picture import Picture
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
-from train import export
-from train.export import export_style, parity
+from train.style import export
+from train.style.export import export_style, parity
 
 TINY = {"widths": (4, 6, 8), "blocks": 1}
 SHAPES: dict[str, tuple[str, dict[str, Any] | None, int]] = {

@@ -25,13 +25,13 @@ WITHOUT_TORCH = [
     "nst_core.mask",
     "nst_core.picture",
     "nst_core.tiling",
-    "train.child",
-    "train.page",
-    "train.photo_pack",
-    "train.queue",
-    "train.report",
-    "train.style_job",
-    "train.trainings",
+    "train.night.child",
+    "train.night.queue",
+    "train.night.report",
+    "train.page.tab",
+    "train.page.trainings",
+    "train.photos.pack",
+    "train.style.job",
 ]
 
 NEEDED = {"serve.api.app": ["fastapi"], "serve.api.server": ["fastapi"], "serve.page": ["fastapi", "gradio"]}

@@ -12,10 +12,11 @@ import pytest
 from nst_core.errors import ConfigError, NstError
 from nst_core.jobs import Job
 from nst_core.ledger import Ledger
-from train.engines import open_learners
+from train.cluster.engines import open_learners
 from train.machines import Machines
-from train.queue import RESERVE_S, Event, News, NightOptions, Report, night
-from train.shares import longest_share, time_to_end
+from train.night.queue import RESERVE_S, Event, News, NightOptions, night
+from train.night.shares import longest_share, time_to_end
+from train.style.progress import Report
 
 BEGIN = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 STEP_S = 10

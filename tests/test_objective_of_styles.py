@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.losses import gram_matrix
 from nst_core.objective import Weights
-from train.objective import (
+from train.style.objective import (
     GRID_WEIGHT,
     PALETTE_LIMIT,
     PALETTE_SLACK,

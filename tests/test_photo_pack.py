@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from nst_core.errors import BudgetError, ConfigError, NstError
-from train.photo_files import SCIKIT_IMAGE_PHOTOS, find_photos, read_photo
-from train.photo_pack import PhotoPack, open_pack
+from train.photos.files import SCIKIT_IMAGE_PHOTOS, find_photos, read_photo
+from train.photos.pack import PhotoPack, open_pack
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -127,7 +127,7 @@ def test_what_has_not_changed_is_not_read_again(photos: Path, monkeypatch: pytes
         read.add(path.name)
         return read_photo(path, long_side_px)
 
-    monkeypatch.setattr("train.photo_pack.read_photo", noting)
+    monkeypatch.setattr("train.photos.pack.read_photo", noting)
     assert len(open_pack(photos)) == 4
     assert read == {"aa.png"}
 

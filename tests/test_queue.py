@@ -14,9 +14,10 @@ from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.jobs import Job
 from nst_core.ledger import Ledger
 from nst_core.until import parse_until
-from train.learners import OneByOne
-from train.queue import LEAST_S, RESERVE_S, Event, NightOptions, Report, night
-from train.turn import NOTE_EVERY_S
+from train.night.learners import OneByOne
+from train.night.queue import LEAST_S, RESERVE_S, Event, NightOptions, night
+from train.night.turn import NOTE_EVERY_S
+from train.style.progress import Report
 
 BEGIN = datetime(2026, 11, 23, 23, 0, tzinfo=UTC)
 FULL = OSError(errno.ENOSPC, "No space left on device")

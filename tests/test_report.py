@@ -18,9 +18,9 @@ from toy_style import expected, toy_card, write_toy_style
 from nst_core.errors import NstError
 from nst_core.jobs import Job, State
 from serve.engine import Engine
-from train.contact_sheet import GAP_PX, MANY_ROWS, TITLE_PX, Cell, Row, contact_sheet
-from train.loss_curve import POINTS, draw_curve, read_curve
-from train.report import write_report
+from train.night.contact_sheet import GAP_PX, MANY_ROWS, TITLE_PX, Cell, Row, contact_sheet
+from train.night.loss_curve import POINTS, draw_curve, read_curve
+from train.night.report import write_report
 
 NASTY = "<script>alert('Starry & \"Night\"')</script>"
 PHOTO_COLOR, PAINTING_COLOR = (200, 120, 40), (30, 60, 200)
@@ -235,7 +235,8 @@ def test_a_folder_that_cannot_be_written_to(folder: Path, photo: Path):
 
 
 def test_the_night_needs_no_torch():
-    code = "import sys, train.queue, train.report, nst_core.awake; print(*{n.partition('.')[0] for n in sys.modules})"
+    imports = "import sys, train.night.queue, train.night.report, nst_core.awake"
+    code = f"{imports}; print(*{{n.partition('.')[0] for n in sys.modules}})"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "train" in result.stdout.split()

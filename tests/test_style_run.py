@@ -21,14 +21,14 @@ from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
 from nst_core.picture import Picture
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
-from train import style_run
-from train.batch_size import fitting_batch_size
-from train.callbacks import Stopped, fault_of
-from train.module import StyleModule
-from train.queue import Report
-from train.style_job import StyleJob, describe
-from train.style_options import StyleOptions
-from train.style_run import learn
+from train.style import run as style_run
+from train.style.batch_size import fitting_batch_size
+from train.style.callbacks import Stopped, fault_of
+from train.style.job import StyleJob, describe
+from train.style.module import StyleModule
+from train.style.options import StyleOptions
+from train.style.progress import Report
+from train.style.run import learn
 
 OPTIONS = StyleOptions(steps=6, batch_size=2, crop_px=64, size=128)
 
@@ -227,7 +227,7 @@ def test_worker_ends_when_whoever_asked_is_gone_and_keeps_its_state(job: StyleJo
     endless = replace(job, options=replace(OPTIONS, steps=10**6))
     (folder / "job.json").write_text(json.dumps(endless.to_spec()))
     worker = subprocess.Popen(
-        [sys.executable, "-m", "train.worker", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "train.night.worker", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert worker.stdin and worker.stdout
     report = json.loads(worker.stdout.readline())
@@ -241,7 +241,8 @@ WORKER = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from train import style_run, worker
+from train.style import run as style_run
+from train.night import worker
 style_run.CHECKPOINT_EVERY = timedelta(0)
 worker.main(Path(sys.argv[1]))
 """

@@ -14,7 +14,7 @@ from models.registry import build
 from nst_core.tiling import Tile, TilePlan, plan_tiles
 from serve.providers import ComputeOptions, Network, Provider
 from serve.tiled_network import HALO_PX, Feeds, TiledNetwork, lay_out
-from train.export import export_style
+from train.style.export import export_style
 
 CPU = Provider("cpu", ComputeOptions("cpu", threads=1), {})
 

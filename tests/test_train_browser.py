@@ -14,7 +14,7 @@ from serving import HOST, Running, running
 from impasto.page import mount_page
 from serve.api.app import build_app
 from serve.engine import Engine
-from train.trainings import Trainings
+from train.page.trainings import Trainings
 
 pytestmark = IN_CHROMIUM
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from nst_core.compact import CompactNetwork, CompactOptions
 from nst_core.losses import gram_matrix
-from train.augment import augment
-from train.data import CropsModule, PhotoCrops, random_crop
-from train.photo_pack import PhotoPack, open_pack
-from train.replay import Replay
+from train.distill.augment import augment
+from train.distill.replay import Replay
+from train.photos.crops import CropsModule, PhotoCrops, random_crop
+from train.photos.pack import PhotoPack, open_pack
 
 
 @pytest.fixture(autouse=True)

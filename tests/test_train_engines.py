@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from impasto.main import main
-from train.easel import train_versions
+from train.cluster.easel import train_versions
 from train.machines import Machines
 
 COMMAND = ["train", "waves.png", "--photos", "photos", "--engine", "ray"]
@@ -67,7 +67,7 @@ def test_where_no_cluster_is_one_line_says_so_at_once(capsys: pytest.CaptureFixt
 )
 def test_a_machine_has_room_by_its_cards_or_else_for_one_training(has, devices, found):
     pytest.importorskip("ray")
-    from train.ray_places import places_of
+    from train.cluster.places import places_of
 
     places = places_of({"NodeID": "a", "Resources": has}, Machines(devices=devices))
     assert [(place.cores, place.cards, place.memory) for place in places] == found

@@ -12,13 +12,13 @@ from torch.distributed import HashStore, PrefixStore  # pyright: ignore[reportPr
 from waiting import free_port, wait
 
 from nst_core.errors import ConfigError
-from train import board, crew, meeting
-from train.board import Board
-from train.crew import open_crew
+from train.crew import board, crew, meeting
+from train.crew.board import Board
+from train.crew.crew import open_crew
+from train.crew.nodes import Node
 from train.machines import Machines
-from train.nodes import Node
-from train.style_job import StyleJob, describe
-from train.style_options import StyleOptions
+from train.style.job import StyleJob, describe
+from train.style.options import StyleOptions
 
 TWO = Machines(num_nodes=2)
 

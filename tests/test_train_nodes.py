@@ -20,12 +20,12 @@ from models.catalog import read_style
 from models.registry import build, load_network
 from nst_core.errors import ConfigError
 from nst_core.ledger import Ledger
-from train.child import TURN, Turn, prepare
-from train.data import CropsModule
+from train.crew.nodes import Node, find_node
 from train.machines import Machines
-from train.nodes import Node, find_node
-from train.style_job import StyleJob, describe
-from train.style_options import StyleOptions
+from train.night.child import TURN, Turn, prepare
+from train.photos.crops import CropsModule
+from train.style.job import StyleJob, describe
+from train.style.options import StyleOptions
 
 TWO = Machines(num_nodes=2)
 HAND = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "NODE_RANK": "1"}
@@ -249,7 +249,8 @@ def test_night_on_two_machines_goes_on_on_one_and_on_two_again(begin: Begin, tmp
 WORKER = """
 import sys
 from pathlib import Path
-from train import style_run, worker
+from train.style import run as style_run
+from train.night import worker
 style_run.precision = lambda: "32-true"
 worker.main(Path(sys.argv[1]))
 """

@@ -12,12 +12,13 @@ from train_page_parts import NASTY, NOON, Words, job, picture, words
 
 from nst_core.jobs import Job
 from serve.page_words import note
-from train.night import Now
-from train.page_pictures import sample, strip
-from train.page_view import MOST_SHOWN, draw_list, draw_new, draw_now, draw_report, draw_strip
-from train.page_words import estimate, joining, photos_note
-from train.queue import NightOptions, Report
-from train.trainings import State
+from train.night.queue import NightOptions
+from train.night.work import Now
+from train.page.pictures import sample, strip
+from train.page.trainings import State
+from train.page.view import MOST_SHOWN, draw_list, draw_new, draw_now, draw_report, draw_strip
+from train.page.words import estimate, joining, photos_note
+from train.style.progress import Report
 
 
 def test_what_is_learned_is_told_with_the_time_left():

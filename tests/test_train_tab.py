@@ -17,13 +17,13 @@ from train_page_parts import Words, picture, words
 
 from models.catalog import read_style
 from nst_core.ledger import Ledger
-from train.loss_curve import read_curve
-from train.night import LEDGER
-from train.night_process import NightProcess
-from train.page_pictures import strip
-from train.page_view import draw_losses
-from train.style_options import StyleOptions
-from train.trainings import State, Trainings
+from train.night.loss_curve import read_curve
+from train.night.work import LEDGER
+from train.page.night_process import NightProcess
+from train.page.pictures import strip
+from train.page.trainings import State, Trainings
+from train.page.view import draw_losses
+from train.style.options import StyleOptions
 
 gr = pytest.importorskip("gradio", reason="the page needs gradio")
 
@@ -40,7 +40,7 @@ def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def tab(training: Path) -> Iterator[Any]:
     """The tab over an empty folder; what it starts is stopped at the end."""
-    from train.page import Tab
+    from train.page.tab import Tab
 
     trainings, process = Trainings(training), NightProcess(training)
     with gr.Blocks(), gr.Tab("Train"):
@@ -183,8 +183,8 @@ def test_a_painting_is_learned_stopped_and_gone_on_with_when_its_starter_has_end
     assert "The Waves was interrupted at about" in said(tab.open([], *times()), tab.now)
 
     code = (
-        "import sys; from pathlib import Path; from train.night_process import NightProcess; "
-        "from train.queue import NightOptions; NightProcess(Path(sys.argv[1])).start(NightOptions())"
+        "import sys; from pathlib import Path; from train.page.night_process import NightProcess; "
+        "from train.night.queue import NightOptions; NightProcess(Path(sys.argv[1])).start(NightOptions())"
     )
     subprocess.run([sys.executable, "-c", code, str(training)], check=True)  # a server that has ended since
     until(lambda: not tab.trainings.look().at_work)

@@ -16,12 +16,13 @@ from toy_style import write_toy_style
 
 from nst_core.errors import ConfigError, ImageError, NstError
 from nst_core.ledger import Ledger
-from train import wishes as wishes_module
-from train.night import LEDGER, Now, command, main, read_now, write_now
-from train.night_process import NightProcess
-from train.queue import NightOptions, Report
-from train.trainings import State, Trainings
-from train.wishes import Wishes, choose_photos, read_wishes, write_wishes
+from train.night.queue import NightOptions
+from train.night.work import LEDGER, Now, command, main, read_now, write_now
+from train.page import wishes as wishes_module
+from train.page.night_process import NightProcess
+from train.page.trainings import State, Trainings
+from train.page.wishes import Wishes, choose_photos, read_wishes, write_wishes
+from train.style.progress import Report
 
 NOON = datetime(2026, 11, 23, 12, 0).astimezone()
 REPORT = Report(7, 10, 3.5, 0.7, {"style": 0.5})
@@ -196,7 +197,9 @@ def test_a_process_that_does_not_start_says_why(tmp_path: Path, words: list[str]
 
 def test_the_process_understands_what_it_is_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     asked: list[NightOptions] = []
-    monkeypatch.setattr("train.night.work", lambda folder, ledger, options, learners: asked.append(options) or iter(()))
+    monkeypatch.setattr(
+        "train.night.work.work", lambda folder, ledger, options, learners: asked.append(options) or iter(())
+    )
     monkeypatch.setattr("os.nice", lambda by: by)
     handler = signal.getsignal(signal.SIGTERM)
     try:

@@ -1,0 +1,1 @@
+"""A night on the machines of a Ray cluster."""

@@ -1,0 +1,1 @@
+"""Several machines that learn one style together, as Lightning joins them."""

@@ -1,0 +1,1 @@
+"""The loss network: distilled from a teacher into `compact`."""

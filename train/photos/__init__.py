@@ -1,0 +1,1 @@
+"""The photos that networks learn from: found, packed, cut into batches."""

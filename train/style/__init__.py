@@ -1,0 +1,1 @@
+"""One style: from its paintings to its ONNX file."""
