@@ -61,6 +61,20 @@ MISSING = [package for package in NEEDED if find_spec(package) is None]
 collect_ignore_glob = [pattern for package in MISSING for pattern in NEEDED[package]]
 
 
+LONGEST = (
+    "test_train_ray.py",
+    "test_train_nodes.py",
+    "test_style_run.py",
+    "test_sweep_ray.py",
+    "test_train_command.py",
+)
+"""Modules that would be waited for if they came last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 def pytest_report_header() -> list[str]:
     return [f"without {package}, left out: {', '.join(NEEDED[package])}" for package in MISSING]
 
