@@ -25,8 +25,8 @@ from nst_core.files import sha256, write_bytes
 from nst_core.hardware import hardware
 from nst_core.picture import find_pictures
 from nst_core.provenance import provenance
-from train.distill import heads as distill_heads
 from train.distill.evaluate import measure_gram_errors
+from train.distill.heads import fit_style_heads, ticks
 from train.distill.module import Distillation, DistillOptions, Teacher, bring
 from train.distill.pictures import WholePictures
 from train.photos.crops import PhotoCrops
@@ -96,7 +96,7 @@ def distill(
     photo_pack = open_pack(photos, long_side_px=long_side_px)
     painting_pack = open_pack(paintings, long_side_px=long_side_px) if paintings else None
     pictures = WholePictures(student, photo_pack, painting_pack, options.seed)
-    record = Record(origin, progress, distill_heads.ticks(len(pictures)))
+    record = Record(origin, progress, ticks(len(pictures)))
     trainer = pl.Trainer(
         max_steps=options.steps,
         accelerator=device(),
@@ -114,7 +114,7 @@ def distill(
         fit(trainer, Distillation(options, student, teacher), batches, state if resume else None)
     student.eval().to(device())
     bring(teacher, device())
-    record.follow(distill_heads.fit_style_heads(student, teacher, pictures), options.steps)
+    record.follow(fit_style_heads(student, teacher, pictures), options.steps)
     card = _finish(student, teacher, output, evaluation, record)
     state.unlink(missing_ok=True)
     return card
