@@ -40,7 +40,7 @@ examples:
 The exit code is 0 where `impasto optimize` can work, and 2 where something must be mended first.
 """
 
-PACKAGES = ("numpy", "pillow", "onnxruntime", "gradio", "torch", "torchvision", "pytorch-lightning", "onnx")
+PACKAGES = ("numpy", "pillow", "onnxruntime", "gradio", "torch", "pytorch-lightning", "onnx")
 # Below these nothing useful can be done; what a picture really takes, `impasto optimize` works out itself.
 MEMORY_NEEDED_BYTES = 1_000_000_000
 DISK_NEEDED_BYTES = 200_000_000

@@ -52,7 +52,7 @@ MENDABLE, FAULT, INTERRUPTED, PIPE_CLOSED = 2, 1, 130, 141
 # Taken by every command, anywhere on its line; the figure is how much more is said.
 _COMMON_OPTIONS = {"-v": 1, "--verbose": 1, "-vv": 2, "--debug": 0}
 
-_TRAIN_PACKAGES = {"torch", "torchvision", "pytorch_lightning", "pytorch_optimizer", "onnx", "onnxscript", "matplotlib"}
+_TRAIN_PACKAGES = {"torch", "pytorch_lightning", "pytorch_optimizer", "onnx", "onnxscript", "matplotlib"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

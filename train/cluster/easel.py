@@ -25,7 +25,6 @@ from train.style.progress import Report
 
 COMPARED = (
     "impasto", "numpy", "onnx", "onnxscript", "pillow", "pytorch-lightning", "pytorch-optimizer", "torch",
-    "torchvision",
 )  # fmt: skip
 """Packages whose versions decide the weights."""
 
