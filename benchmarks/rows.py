@@ -139,10 +139,9 @@ def strength(figures: Figures) -> list[Row]:
     ratios = [ratio for style in figures["styles"].values() for ratio in style["style_to_blend"].values()]
     strengths = next(iter(figures["styles"].values()))["style_to_blend"]
     below = sum(ratio < 1 for ratio in ratios)
-    note = f", {figures['note']}" if "note" in figures else ""
     return [
         (
-            f"style error at strengths {', '.join(strengths)}, {len(figures['styles'])} styles{note}: mean "
+            f"style error at strengths {', '.join(strengths)}, {len(figures['styles'])} styles: mean "
             f"({below} of {len(ratios)} are below 1, the worst is {max(ratios):.2f})",
             f"{mean(ratios):.2f} of the baseline's",
             "photo and painting blended, at an equal content error",
