@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from learning import learn_here
 from PIL import Image
 from swept import enter, make_studio, painted, write_photo
 
@@ -11,6 +12,7 @@ from impasto.main import main
 from models.catalog import find_style
 from nst_core import fetch
 from nst_core.picture import read_picture, read_settings
+from train.cluster import engines
 
 pytest_plugins = ["store_fixtures"]
 
@@ -130,6 +132,7 @@ def test_a_painting_of_a_store_is_learned_into_it(
         put(name, (tmp_path / "large.png").read_bytes())
     words = ["train", f"{bucket}/art", "--photos", f"{bucket}/many", "-o", f"{bucket}/learned", "--run", "run"]
     options = ["--steps", "2", "--batch-size", "1", "--crop-px", "64", "--size", "128", "--base", "none"]
+    monkeypatch.setattr(engines, "learn_in_child", learn_here)
     assert main([*words, *options]) == 0
     names = [name for name in held() if name.startswith("learned/")]
     assert names == ["learned/waves.onnx"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from learning import weights
 from PIL import Image
 
 from models.catalog import read_style
@@ -114,8 +115,7 @@ def test_a_run_that_was_killed_twice_ends_with_the_same_weights(
             learn(job, tmp_path / "cut", tell=tell)
     learn(job, tmp_path / "cut", tell=tell)
 
-    whole = load_network(tmp_path / "whole" / "network.safetensors")[1].state_dict()
-    cut = load_network(tmp_path / "cut" / "network.safetensors")[1].state_dict()
+    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert whole.keys() == cut.keys()
     for name, tensor in whole.items():
         assert torch.equal(tensor, cut[name]), name
@@ -241,20 +241,24 @@ WORKER = """
 import sys
 from datetime import timedelta
 from pathlib import Path
+from nst_core import features
 from train.style import run as style_run
 from train.night import worker
+features.compact_path = lambda: Path(sys.argv[2])
 style_run.CHECKPOINT_EVERY = timedelta(0)
 worker.main(Path(sys.argv[1]))
 """
 
 
-def test_kills_at_random_moments_change_nothing(job: StyleJob, tmp_path: Path) -> None:
-    def work(folder: Path, kill_after_s: float | None) -> None:
-        folder.mkdir(exist_ok=True)
-        (folder / "job.json").write_text(json.dumps(replace(job, output=folder / "waves.onnx").to_spec()))
+def test_kills_at_random_moments_change_nothing(job: StyleJob, network_file: Path, tmp_path: Path) -> None:
+    job = replace(job, options=replace(OPTIONS, steps=20))
+    folder = tmp_path / "cut"
+
+    def work(kill_after_s: float | None) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+            [sys.executable, "-c", WORKER, str(folder), str(network_file)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
         assert process.stdout
         process.stdout.readline()  # the first step is done
         if kill_after_s is not None:
@@ -263,11 +267,13 @@ def test_kills_at_random_moments_change_nothing(job: StyleJob, tmp_path: Path) -
         process.stdout.read()  # while standard input stays open: else it would stop
         process.wait(120)
 
-    work(tmp_path / "whole", None)
+    learn(job, tmp_path / "whole")
+    folder.mkdir()
+    (folder / "job.json").write_text(json.dumps(replace(job, output=folder / "waves.onnx").to_spec()))
     for delay_s in np.random.default_rng(0).uniform(0, 0.4, 2):
-        work(tmp_path / "cut", float(delay_s))
-    work(tmp_path / "cut", None)
-    whole, cut = (load_network(tmp_path / name / "network.safetensors")[1].state_dict() for name in ("whole", "cut"))
+        work(float(delay_s))
+    work(None)
+    whole, cut = weights(tmp_path / "whole"), weights(folder)
     for name, tensor in whole.items():
         assert torch.equal(tensor, cut[name]), name
-    assert read_style(tmp_path / "cut" / "waves.onnx").card.steps == 6
+    assert read_style(folder / "waves.onnx").card.steps == 20

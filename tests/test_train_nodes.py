@@ -1,7 +1,7 @@
 """One training on several machines: who is who, which crop each sees, and how a night survives."""
 
+import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,17 +13,20 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from learning import learn_here, weights
 from PIL import Image
 from waiting import free_port, wait
 
 from models.catalog import read_style
-from models.registry import build, load_network
+from models.registry import build
 from nst_core.errors import ConfigError
 from nst_core.ledger import Ledger
 from train.crew.nodes import Node, find_node
 from train.machines import Machines
 from train.night.child import TURN, Turn, prepare
 from train.photos.crops import CropsModule
+from train.style import run as style_run
+from train.style.callbacks import Stopped
 from train.style.job import StyleJob, describe
 from train.style.options import StyleOptions
 
@@ -227,14 +230,12 @@ def test_night_on_two_machines_goes_on_on_one_and_on_two_again(begin: Begin, tmp
         ("night", "waiting"), ("waves", "waiting"),
     ]  # fmt: skip
 
-    written = curve.stat().st_mtime_ns
-    alone = begin({})
-    wait(lambda: curve.stat().st_mtime_ns > written)
-    alone.send_signal(signal.SIGINT)
-    _, error = alone.communicate(timeout=300)
-    assert alone.returncode == 130, error
-    more_steps, more_crops = state_of("night")
-    assert steps < more_steps < 60 and more_crops == crops + more_steps - steps
+    job, more = StyleJob.from_spec(json.loads(Path("training/night/job.json").read_bytes())), []
+    with pytest.raises(Stopped):  # alone
+        style_run.learn(
+            job, Path("training/night"), tell=lambda report: more.append(report.step), stop=lambda: len(more) == 3
+        )
+    assert more[0] == steps + 1 and state_of("night") == (more[-1], crops + len(more))
 
     port = free_port()
     both = [begin(by_srun(rank, port), "--num-nodes", "2") for rank in (0, 1)]
@@ -256,30 +257,35 @@ worker.main(Path(sys.argv[1]))
 """
 
 
-def test_two_processes_with_four_photos_learn_what_one_does_with_eight(work: Path) -> None:
+def test_two_processes_with_four_photos_learn_what_one_does_with_eight(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style_run, "precision", lambda: "32-true")
     painting = describe(Path("art/waves.png").resolve(), {})
     options = StyleOptions(steps=4, crop_px=64, size=128)
     Path("worker.py").write_text(WORKER)
-    learned = []
-    for batch, machines in ((8, Machines()), (4, Machines(devices=2, strategy="ddp"))):
-        folder = Path(f"with_{batch}").resolve()
-        job = StyleJob(
+    folders = {batch: Path(f"with_{batch}").resolve() for batch in (8, 4)}
+    jobs = {
+        batch: StyleJob(
             "waves", "Waves", (painting,), replace(options, batch_size=batch), Path("photos").resolve(), None, None,
             folder / "waves.onnx",
-        )  # fmt: skip
-        prepare(job, folder)
-        with subprocess.Popen(
-            [sys.executable, "worker.py", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            env=os.environ | {TURN: Turn(None, machines).to_json()},
-        ) as run:  # fmt: skip
-            assert run.stdout and b"result" in run.stdout.read()
-        learned.append(load_network(folder / "network.safetensors")[1].state_dict())
-    one, two = learned
+        )
+        for batch, folder in folders.items()
+    }  # fmt: skip
+    prepare(jobs[4], folders[4])
+    with subprocess.Popen(
+        [sys.executable, "worker.py", str(folders[4])], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=os.environ | {TURN: Turn(None, Machines(devices=2, strategy="ddp")).to_json()},
+    ) as run:  # fmt: skip
+        for _ in learn_here(jobs[8], folders[8]):
+            pass
+        assert run.stdout and b"result" in run.stdout.read()
+    one, two = (weights(folder) for folder in folders.values())
     torch.manual_seed(0)
     begun = build("swift", None, 1).state_dict()
     moved, apart = ([(one[name] - tensor).abs() for name, tensor in other.items()] for other in (begun, two))
     assert max(float(tensor.max()) for tensor in moved) > 1e-3
     assert max(float(tensor.max()) for tensor in apart) <= 2**-11  # by half an ulp either way: they are kept as halves
     assert sum(float(tensor.sum()) for tensor in apart) < 0.05 * sum(float(tensor.sum()) for tensor in moved)
-    cards = [read_style(Path(f"with_{batch}/waves.onnx")).card for batch in (8, 4)]
+    cards = [read_style(job.output).card for job in jobs.values()]
     assert [(card.hardware["processes"], card.hardware["photos_a_step"]) for card in cards] == [(1, 8), (2, 8)]

@@ -14,16 +14,17 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from learning import learn_here, weights
 from PIL import Image
 from two_nodes import PATHS, Cluster, processes, ray, two_nodes, wait_for
 
+from impasto.main import main
 from impasto.train_display import print_status
 from models.catalog import read_style
-from models.registry import load_network
 from nst_core.cluster import ONE_MACHINE
 from nst_core.copies import copy_path
 from nst_core.ledger import Ledger
-from train.cluster import easel
+from train.cluster import easel, engines
 from train.cluster import learners as ray_learners
 from train.cluster import places as ray_places
 from train.cluster.easel import Duty, Easel, Needs, Told, train_versions
@@ -124,10 +125,10 @@ class Trouble(Easel):
 def test_whatever_is_killed_the_weights_are_those_of_one_machine(
     studio: Path, monkeypatch: pytest.MonkeyPatch, cluster: Cluster
 ):
-    alone = subprocess.Popen(
-        [*PROGRAM, PLAIN, *COMMAND, "--run", "alone", "-o", "alone-styles"], env=os.environ | PATHS
-    )
     driver = start(QUICK, "--address", str(cluster.address))
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "learn_in_child", learn_here)
+        assert main([*COMMAND, "--run", "alone", "-o", "alone-styles"]) == 0
     wait_for(lambda: len(learning()) == 2 and steps("night") >= 1 and steps("sea") >= 1, driver)
     processes("ray::Easel")[0].kill()
     wait_for(lambda: "has fallen" in errors() and "another goes on with it" in errors(), driver)
@@ -159,12 +160,11 @@ def test_whatever_is_killed_the_weights_are_those_of_one_machine(
     driver = start(PLAIN)
     family = psutil.Process(driver.pid).children(recursive=True)
     assert driver.wait(400) == 0, errors()
-    assert alone.wait(400) == 0
     assert not psutil.wait_procs(family, 20)[1], "left behind"
 
     assert once.items() <= when_written().items(), "learned twice"
     for name in STYLES:
-        here, ours = (weights(Path(run) / name / "network.safetensors") for run in ("alone", "run"))
+        here, ours = (weights(Path(run) / name) for run in ("alone", "run"))
         assert here.keys() == ours.keys() and all(torch.equal(here[key], ours[key]) for key in here), name
         assert read_style(Path("styles") / f"{name}.onnx").card.hardware["threads"] == 1
     assert records(Path("run")) == records(Path("alone"))
@@ -205,10 +205,6 @@ def steps(name: str) -> int:
 def when_written() -> dict[str, int]:
     """Networks that are done."""
     return {path.parent.name: path.stat().st_mtime_ns for path in Path("run").glob("*/network.safetensors")}
-
-
-def weights(path: Path) -> Mapping[str, torch.Tensor]:
-    return load_network(path)[1].state_dict()
 
 
 def records(run: Path) -> dict[str, object]:
