@@ -1,6 +1,7 @@
 """Which styles there are: those that ship with the program, and the user's own."""
 
 import difflib
+import functools
 import logging
 import os
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from models.onnx_metadata import read_metadata
 from models.shared_folder import shared_folder
 from nst_core.errors import ModelError
 from nst_core.fetch import fetch
+from nst_core.files import sha256
 from nst_core.storage import is_url
 
 logger = logging.getLogger(__name__)
 
 SUFFIX = ".onnx"
+HASHES_KEPT = 1024
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Style:
     """The file's name without its suffix."""
     path: Path
     card: StyleCard
+    sha256: str
+    """Of the file, as it was read; it may be replaced, or go, at any time."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,15 @@ def read_style(path: Path) -> Style:
     if text is None:
         raise ModelError(f"{path} is no style: it has no card; name one that Impasto exported")
     try:
-        return Style(path.name.removesuffix(SUFFIX), path, StyleCard.from_json(text))
+        found = path.stat()
+        digest = _sha256(path.absolute(), found.st_mtime_ns, found.st_size)
+        return Style(path.name.removesuffix(SUFFIX), path, StyleCard.from_json(text), digest)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+@functools.lru_cache(HASHES_KEPT)
+def _sha256(path: Path, mtime_ns: int, size: int) -> str:
+    return sha256(path)

@@ -32,6 +32,18 @@ class Node:
     """Its protobuf message."""
 
 
+def read_model(path: Path) -> bytes:
+    """A model's file.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 @dataclass(frozen=True)
 class OnnxGraph:
     """Operations in the order of computing, and the messages of what they start from, by name."""
@@ -46,19 +58,26 @@ class OnnxGraph:
         """The graph in a file.
 
         Raises:
-            ModelError: It cannot be read, is broken, or keeps data in other files, or where it cannot be looked for
-                (in graphs inside of operations); the message names it.
+            ModelError: It cannot be read, or as `parse`.
+        """
+        return cls.parse(read_model(path), path)
+
+    @classmethod
+    def parse(cls, model_bytes: bytes, path: Path) -> Self:
+        """The graph in a file's content.
+
+        Raises:
+            ModelError: It is broken, or keeps data in other files, or where it cannot be looked for (in graphs inside
+                of operations); the message names the file.
         """
         try:
-            model = _content(path.read_bytes())
+            model = _content(model_bytes)
             graph = _content(model[_GRAPH][0])
             nodes = tuple(map(_node, graph.get(_NODE, ())))
             initializers = {_text(message, _TENSOR_NAME): message for message in graph.get(_INITIALIZER, ())}
             inputs = {_text(message, _VALUE_NAME): message for message in graph.get(_INPUT, ())}
             outside = any(_EXTERNAL_DATA in _content(message) for message in initializers.values())
             outside = outside or any(_refused(node) for node in nodes)
-        except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
         except (ValueError, LookupError) as error:
             raise ModelError(f"{path} is not a whole ONNX model ({error}); get or export it again") from error
         if outside:

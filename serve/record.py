@@ -1,6 +1,5 @@
 """What a painted picture says about how it was made, whoever asked for it."""
 
-import functools
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -9,13 +8,10 @@ from typing import Any
 
 from models.catalog import Style
 from nst_core.errors import ImageError
-from nst_core.files import sha256
 from nst_core.picture import Picture, read_picture
 from nst_core.picture_metadata import settings_text
 from nst_core.provenance import provenance
 from serve.paint_options import PaintOptions
-
-HASHES_KEPT = 256
 
 
 def paint_settings(
@@ -39,7 +35,7 @@ def paint_settings(
     settings = {
         "command": "paint",
         "photo": {"file": photo.name, "sha256": photo.sha256},
-        "style": {"name": style.name, "sha256": _sha256(style.path)},
+        "style": {"name": style.name, "sha256": style.sha256},
         "options": asdict(options),
         "versions": provenance(),
         "seconds": round(seconds, 3),
@@ -64,14 +60,3 @@ def is_painted_so(
     wanted = json.loads(settings_text(paint_settings(photo, style, options, 0, refinement, upscale)))
     keys = ("command", "photo", "style", "options", "refinement", "upscale")
     return all(found.get(key) == wanted.get(key) for key in keys)
-
-
-def _sha256(path: Path) -> str:
-    """A file's hash, taken anew only where the file has changed."""
-    found = path.stat()
-    return _hash(path, found.st_mtime_ns, found.st_size)
-
-
-@functools.lru_cache(HASHES_KEPT)
-def _hash(path: Path, mtime_ns: int, size: int) -> str:
-    return sha256(path)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from models.catalog import Style
-from models.onnx_graph import OnnxGraph
+from models.onnx_graph import OnnxGraph, read_model
 from nst_core.errors import BudgetError, ModelError
 from nst_core.memory import give_back
 from nst_core.picture import Picture
@@ -46,9 +46,10 @@ class StyleNetwork:
 
     def __init__(self, style: Style, provider: Provider) -> None:
         self._style, self._provider = style, provider
-        self._graph = OnnxGraph.read(style.path)
+        content = read_model(style.path)
+        self._graph = OnnxGraph.parse(content, style.path)
         self._lock = threading.Lock()
-        self.held_bytes = round(style.path.stat().st_size * HELD[provider.name])
+        self.held_bytes = round(len(content) * HELD[provider.name])
         """Memory that it keeps while nothing is painted."""
         count = len(style.card.paintings)
         wanted = {"photo", "strength"} | ({"weights"} if count > 1 else set())
@@ -56,7 +57,7 @@ class StyleNetwork:
         if found != wanted or self._graph.producer("painting") is None:
             raise self._broken(f"its inputs are {', '.join(sorted(found))} for {count} paintings")
         try:
-            self._whole: Network = provider.open(style.path.read_bytes())
+            self._whole: Network = provider.open(content)
         except Failure as error:
             raise self._broken(error) from error
 

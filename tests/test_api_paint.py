@@ -37,6 +37,24 @@ def test_picture_is_what_the_network_makes(api: TestClient):
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_style_that_goes_while_it_is_painted_with_is_recorded_all_the_same(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+):
+    stylize, found = Engine.stylize, catalog.find_style("waves")
+    wanted = hashlib.sha256(found.path.read_bytes()).hexdigest()
+
+    def last(engine: Engine, *asked: Any) -> Picture:
+        painted = stylize(engine, *asked)
+        found.path.unlink()
+        return painted
+
+    monkeypatch.setattr(Engine, "stylize", last)
+    settings = read_picture_bytes(post(api).content, "result").settings
+    assert settings and settings["style"] == {"name": "waves", "sha256": wanted}
+    status, detail = problem(post(api))
+    assert status == 404 and "there is no style 'waves'" in detail
+
+
 def test_options_reach_the_engine(api: TestClient):
     options = PaintOptions(size=96, strength=0.5, brush_size=0.5, weights=(1, 0, 3), color="photo")
     answer = post(api, style="six", strength="0.5", brush_size="0.5", weights="1,0,3", color="photo", size="96")

@@ -12,7 +12,7 @@ from serve.paint_options import PaintOptions
 
 
 def style(paintings: int = 1) -> Style:
-    return Style("toy", Path("toy.onnx"), toy_card(paintings=paintings))
+    return Style("toy", Path("toy.onnx"), toy_card(paintings=paintings), "")
 
 
 @pytest.mark.parametrize(

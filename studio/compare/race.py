@@ -13,7 +13,6 @@ from models.catalog import Style
 from nst_core.curve import Curve, CurveStep
 from nst_core.errors import ConfigError
 from nst_core.evaluate import EqualIterations, Losses, Yardstick, equal_iterations
-from nst_core.files import sha256
 from nst_core.gatys_options import GatysOptions
 from nst_core.hardware import hardware
 from nst_core.likeness import color_distance, edge_agreement, ssim
@@ -200,7 +199,7 @@ class Race:
 
     def _about_style(self) -> dict[str, Any]:
         paintings = [{"title": p.title, "artist": p.artist, "license": p.license} for p in self.style.card.paintings]
-        about = {"name": self.style.name, "title": self.style.card.title, "sha256": sha256(self.style.path)}
+        about = {"name": self.style.name, "title": self.style.card.title, "sha256": self.style.sha256}
         return about | {"paintings": paintings}
 
     def _settings(self) -> dict[str, Any]:

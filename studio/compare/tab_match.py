@@ -12,7 +12,6 @@ from pathlib import Path, PurePath
 from models.catalog import Style
 from nst_core.curve import KEPT_ITERATIONS
 from nst_core.errors import ConfigError
-from nst_core.files import sha256
 from nst_core.picture import Picture, fit_long_side, picture_bytes
 from nst_core.provenance import provenance
 from serve.engine import Engine
@@ -108,7 +107,7 @@ class Match:
         settings = {
             "command": "compare",
             "photo": {"file": self.photo.name, "sha256": self.photo.sha256},
-            "style": {"name": self.style.name, "sha256": sha256(self.style.path)},
+            "style": {"name": self.style.name, "sha256": self.style.sha256},
             "options": asdict(self.race.gatys) | {"iterations": iterations},
             "loss": self.race.slow.points[iterations].losses.total,
             "versions": provenance(),

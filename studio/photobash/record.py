@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from nst_core.files import sha256
 from nst_core.picture import Picture
 from nst_core.picture_samples import to_bits
 from nst_core.provenance import provenance
@@ -46,7 +45,7 @@ def photobash_settings(
 
 def _part(part: Part) -> dict[str, Any]:
     painting = {name: value for name, value in asdict(part.options).items() if name != "size"}
-    style = {"name": part.style.name, "sha256": sha256(part.style.path)}
+    style = {"name": part.style.name, "sha256": part.style.sha256}
     return {"style": style, "mask": None if part.mask is None else _mask(part.mask), "options": painting}
 
 

@@ -75,7 +75,7 @@ def style_files(styles: Iterable[Style]) -> list[StyleFile]:
     """The styles, each file once."""
     found = {os.path.realpath(style.path): style for style in styles}
     return [
-        StyleFile(style.name, origin(style.path) or os.path.abspath(style.path), sha256(style.path))
+        StyleFile(style.name, origin(style.path) or os.path.abspath(style.path), style.sha256)
         for style in found.values()
     ]
 

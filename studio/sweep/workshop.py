@@ -14,7 +14,6 @@ import psutil
 from models.catalog import Style, read_style
 from nst_core.errors import ImageError, ModelError
 from nst_core.fetch import fetch
-from nst_core.files import sha256
 from nst_core.memory import available_bytes
 from nst_core.picture import Picture, fit_long_side, read_picture
 from nst_core.storage import is_url
@@ -100,7 +99,7 @@ class Workshop:
             style = read_style(_fetched(job.style))
         except Missing as error:
             raise ModelError(str(error)) from error
-        if sha256(style.path) != job.style.sha256:
+        if style.sha256 != job.style.sha256:
             raise ModelError(f"{job.style.path} has changed since the sweep was planned; run the same command again")
         return replace(style, name=job.style.name)
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from models.catalog import Style
 from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
-from nst_core.files import sha256, write_bytes
+from nst_core.files import write_bytes
 from nst_core.lettering import Font, fitted, font
 from nst_core.picture import Picture, fit_long_side, read_picture
 from serve.engine import Engine
@@ -58,7 +58,6 @@ class Thumbnails:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._engine = functools.cache(Engine)  # only where something is to be painted
-        self._sha256 = functools.cache(sha256)
         self._small = functools.lru_cache(8)(_small)
 
     def picture(self, path: Path, caption: str) -> Cell:
@@ -71,7 +70,7 @@ class Thumbnails:
         weights = tuple(float(i == painting) for i in range(count)) if count > 1 else ()
         return self._cell(
             caption,
-            lambda: f"{self._sha256(style.path)} {painting} {_identity(photo)}",
+            lambda: f"{style.sha256} {painting} {_identity(photo)}",
             lambda: self._engine().stylize(self._small(photo), style, PaintOptions(weights=weights)),
         )
 
