@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import torch
 from learning import learn_here, weights
 from PIL import Image
+from troubled_easel import Trouble
 from two_nodes import PATHS, Cluster, processes, ray, two_nodes, wait_for
 
 from impasto.main import main
@@ -27,13 +27,12 @@ from nst_core.ledger import Ledger
 from train.cluster import easel, engines
 from train.cluster import learners as ray_learners
 from train.cluster import places as ray_places
-from train.cluster.easel import Duty, Easel, Needs, Told, train_versions
+from train.cluster.easel import Duty, Easel, train_versions
 from train.cluster.engines import open_learners
 from train.machines import Machines
 from train.night.queue import NightOptions, night
 from train.style.job import StyleJob, describe
 from train.style.options import StyleOptions
-from train.style.progress import Report
 
 STYLES = ["night", "sea"]
 COMMAND = ["train", "art", "--photos", "photos", "--steps", "24", "--crop-px", "64", "--batch-size", "1"]
@@ -101,24 +100,6 @@ def test_a_deadly_job_is_set_aside_and_a_hanging_one_is_learned_by_another(
     assert any("has told nothing of hanging for" in line for line in said)
     assert any("what learned hanging on" in line and "another goes on with it" in line for line in said)
     assert not list(studio.rglob(".impasto-*"))
-
-
-class Trouble(Easel):
-    """Learns nothing: falls over one job, each time, hangs in another, the first time, and finds a third one wrong."""
-
-    def learn(
-        self, duty: Duty, needs: Needs, name: str, spec: Mapping[str, Any], budget_s: float | None
-    ) -> Iterator[Told]:
-        assert needs and all(path.exists() for path in needs)
-        yield Told("here", "somewhere")
-        yield Told("report", report=Report(1, 2, 0.1, 0.5, {"style": 1.0}))
-        if name == "deadly":
-            time.sleep(0.2)  # for what was told to arrive
-            os.kill(os.getpid(), signal.SIGKILL)
-        if name == "hanging" and not (duty.folder / "hung").exists():
-            (duty.folder / "hung").touch()
-            time.sleep(60)
-        yield Told("failed", "too small; take a larger one") if name == "wrong" else Told("done", result={"steps": 2})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
