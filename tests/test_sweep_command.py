@@ -273,12 +273,12 @@ def test_ctrl_c_keeps_what_is_done():
         [sys.executable, "-m", "impasto.main", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env=environment(),
     )  # fmt: skip
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while len(list(Path("sweep/proofs").glob("*.png"))) < 3:
         assert process.poll() is None and time.monotonic() < until, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert said.startswith("stopped; proofs ") and said.endswith("the same command goes on\n")
     counts = Ledger(Path("sweep/sweep.sqlite")).counts()

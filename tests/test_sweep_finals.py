@@ -126,7 +126,7 @@ def test_the_gallery_queues_finals_that_a_process_of_its_own_paints(folder: Path
     assert queue_finals(sweep.folder, [proofs[0]]) == 1  # as large as the photo, beside the one of 80 px
     process = SweepProcess(sweep.folder)
     process.start()
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while sweep.ledger.counts()["done"] < 5 or sweep.ledger.worker():
         assert time.monotonic() < until, (sweep.folder / LOG).read_text()
         time.sleep(0.05)

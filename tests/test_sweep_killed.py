@@ -66,7 +66,7 @@ def run_and_kill(wait_s: float, count: int) -> bool:
     root = str(Path(__file__).parents[1])
     words = [sys.executable, "-m", "impasto.main", *COMMAND]
     process = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": root}, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while process.poll() is None and len(pictures()) < count:
         assert time.monotonic() < until
         time.sleep(0.002)

@@ -94,11 +94,11 @@ def test_ctrl_c_keeps_the_state_and_the_same_command_goes_on(work: Path) -> None
         command, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     )
     ledger = Ledger(Path("training/ledger.sqlite"))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not any(job.progress for job in ledger.jobs()) and time.monotonic() < deadline:
         time.sleep(0.05)
     night.send_signal(signal.SIGINT)
-    _, error = night.communicate(timeout=60)
+    _, error = night.communicate(timeout=120)
     assert night.returncode == 130 and b"stopped" in error
     assert Path("training/waves/state.ckpt").exists()
     assert [job.state for job in ledger.jobs()] == ["waiting"]
