@@ -158,9 +158,9 @@ def test_probes_are_answered_while_pictures_are_painted():
 
 
 def test_drained_server_says_that_it_ends_and_still_takes_work_on():
-    with running(build_app(Engine(ONE_THREAD)), drain_s=0.5) as server, server.client() as client:
+    with running(build_app(Engine(ONE_THREAD)), drain_s=3.0) as server, server.client() as client:
         assert client.get("/readyz").status_code == 200
-        end = time.monotonic() + 0.5
+        end = time.monotonic() + 3.0
         server.end(signal.SIGTERM)
         wait_until(lambda: client.get("/readyz").status_code == 503)
         answer = post(client)
