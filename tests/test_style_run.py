@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,14 @@ from nst_core.errors import BudgetError, ConfigError, ImageError, ModelError
 from nst_core.picture import Picture
 from serve.engine import Engine
 from serve.paint_options import PaintOptions
+from train.style import card as style_card
 from train.style import run as style_run
 from train.style.batch_size import fitting_batch_size
 from train.style.callbacks import Stopped, fault_of
 from train.style.job import StyleJob, describe
 from train.style.module import StyleModule
 from train.style.options import StyleOptions
+from train.style.previews import Previews
 from train.style.progress import Report
 from train.style.run import learn
 
@@ -36,8 +39,10 @@ OPTIONS = StyleOptions(steps=6, batch_size=2, crop_px=64, size=128)
 
 @pytest.fixture
 def job(network_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StyleJob:
-    """One painting, three photos, and a loss network too narrow to see much."""
+    """One painting, three photos, a loss network too narrow to see much, and small pictures to be judged by."""
     monkeypatch.setattr(features, "compact_path", lambda: network_file)
+    monkeypatch.setattr(style_run, "Previews", partial(Previews, long_side_px=64))
+    monkeypatch.setattr(style_card, "JUDGED_PX", 96)
     random = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     for name in ("photos/a.png", "photos/b.png", "photos/c.png", "waves.png"):
