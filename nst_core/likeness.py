@@ -18,6 +18,8 @@ EDGE_BLUR_PX = 1.0
 
 _ROUNDING = 1e-4
 """Edges of flat pictures are no more than this."""
+_NOTHING = 1e-12
+"""Shares that differ by rounding alone are no further apart."""
 
 
 def ssim(picture: Picture, photo: Picture) -> float:
@@ -44,13 +46,18 @@ def color_distance(picture: Picture, painting: Picture) -> float:
 
     Source: Rubner, Tomasi & Guibas 2000, in CIE Lab.
     """
-    (a, supply), (b, demand) = _histogram(picture), _histogram(painting)
-    cost = np.linalg.norm(a[:, None] - b[None], axis=2)
+    (a, shares), (b, wanted) = _histogram(picture), _histogram(painting)
+    colors, where = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+    surplus = np.bincount(where.ravel(), np.concatenate([shares, -wanted]))  # what both have stays: Lab is a metric
+    leaving, missing = surplus > _NOTHING, surplus < -_NOTHING
+    if not leaving.any() or not missing.any():
+        return 0.0
+    cost = np.linalg.norm(colors[leaving][:, None] - colors[missing][None], axis=2)
     rows, columns = cost.shape
     leaves = kron(eye_array(rows), np.ones((1, columns)))
     arrives = kron(np.ones((1, rows)), eye_array(columns))
-    found = linprog(cost.ravel(), A_eq=vstack([leaves, arrives]).tocsr(), b_eq=np.concatenate([supply, demand]))
-    return float(found.fun)
+    shares = np.concatenate([surplus[leaving], -surplus[missing]])
+    return float(linprog(cost.ravel(), A_eq=vstack([leaves, arrives]).tocsr(), b_eq=shares).fun)
 
 
 def _histogram(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
