@@ -91,7 +91,8 @@ def test_who_waits_sees_the_place_in_the_line(
             studio.part("search").fill("toy")
             studio.drop(photo)
             studio.part("all").click()
-            wait_until(lambda: engine.begun)  # by the first; a tab that is not seen is slow
+            wait_until(lambda: "photo" in engine.begun)  # the first one's: a tab that is not seen is slow
+        expect(first.part("status")).to_have_text("Painting…")
         expect(second.part("status")).to_have_text("Waiting: number 1 in the line")
         engine.let(6)
         for studio in (first, second):

@@ -198,6 +198,7 @@ class Tab {
     all.textContent = "Back to the picture";
     stop.hidden = false;
     this.all?.abort();
+    this.#tell("Painting…");
     const abort = (this.all = new AbortController());
     try {
       await this.wall.paintAll(this.photo, lookFields(this.look), WALL_PX, abort.signal, (text) => this.#tell(text));
