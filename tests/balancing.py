@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 PICTURE_S = 0.05
 LOOK_EVERY_S = 0.2
 DRAIN_S = 0.6
-PATIENCE_S = 30
+PATIENCE_S = 120
 OF_CONNECTION = {"connection", "transfer-encoding", "content-length", "date", "server"}
 """Headers that a balancer makes itself."""
 

@@ -31,7 +31,7 @@ PHOTO_PX = 64
 """Long side of a photo."""
 USUAL = PaintOptions()
 ONE_THREAD = ComputeOptions(provider="cpu", threads=1)
-PATIENCE_S = 20
+PATIENCE_S = 60
 """How long what must happen may take on a busy machine."""
 
 

@@ -146,7 +146,7 @@ def test_painting_that_takes_too_long_is_given_up(engine: GatedEngine):
 
 @pytest.mark.parametrize("path", ["/api/v1/paint", "/api/v1/paint/stream"])
 def test_client_that_takes_nothing_loses_its_place(path: str):
-    with running(build_app(Engine(ONE_THREAD), Limits(timeout_s=2))) as server:
+    with running(build_app(Engine(ONE_THREAD), Limits(timeout_s=5))) as server:
         body = FORM + photo_file(1400, 1000) + END
         with connect(server, len(body), path, receive_bytes=4096) as connection:
             connection.sendall(body)
