@@ -51,7 +51,8 @@ class Database:
             connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None)
             with contextlib.closing(connection) as database:  # without a commit, closing takes all back
                 database.row_factory = sqlite3.Row
-                database.execute("BEGIN" if look else "BEGIN IMMEDIATE")
+                only_look = look and self.path.stat().st_size > 0  # else it is made here, or that is waited for
+                database.execute("BEGIN" if only_look else "BEGIN IMMEDIATE")
                 self._check(database)
                 yield database
                 database.execute("COMMIT")

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -208,6 +209,24 @@ def test_what_is_no_ledger_is_left_alone(tmp_path: Path, ledger: Ledger):
                 use()
             assert str(path.name) in str(caught.value) and "\n" not in str(caught.value)
         assert path.read_bytes() == before
+
+
+def test_who_looks_while_it_is_made_waits(tmp_path: Path):
+    path = tmp_path / "ledger.sqlite"
+    maker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    maker.execute("BEGIN IMMEDIATE")
+    ended: list[float] = []
+
+    def end() -> None:
+        ended.append(time.monotonic())
+        maker.execute("ROLLBACK")
+
+    timer = threading.Timer(0.3, end)
+    timer.start()
+    assert Ledger(path).jobs() == []
+    assert ended
+    timer.join()
+    maker.close()
 
 
 def test_a_folder_that_cannot_be_is_said(tmp_path: Path):
